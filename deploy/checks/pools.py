@@ -6,24 +6,11 @@ in which no event is pending (see `run.py`).
 
 import asyncpg
 
+from deploy.checks import order_lines
 from deploy.checks.findings import Findings
 
 #: By rule: the schemas it needs, and a query for (subject, problem) of each violation.
 AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
-    "an order is open for its pool as long as it is open at its provider": (
-        ("reorder_decision", "order_dispatch"),
-        """
-        SELECT coalesce(r.order_id, o.order_id) AS subject,
-               format('reorder_decision has %s, order_dispatch %s',
-                      coalesce(r.state, 'nothing'), coalesce(o.state, 'nothing')) AS problem
-        FROM (SELECT * FROM reorder_decision.reorder WHERE state <> 'proposed') AS r
-        FULL JOIN order_dispatch.orders AS o USING (order_id)
-        WHERE (coalesce(r.state, 'ended') = 'open')
-              <> (coalesce(o.state, 'failed') IN ('drafted', 'reserving', 'authorizing', 'placing', 'unknown', 'placed',
-                                                   'shipped'))
-          AND NOT EXISTS (SELECT FROM reorder_decision.erased_customer AS e WHERE e.customer_id = o.customer_id)
-        """,
-    ),
     "slots have the epoch of their pool": (
         ("reorder_decision", "consumption"),
         """
@@ -68,10 +55,11 @@ AGREEMENTS |= {
             UNION ALL SELECT device_id, 'reorder_decision.slot' FROM reorder_decision.slot
             UNION ALL SELECT device_id, 'portal.slot_view' FROM portal.slot_view
             UNION ALL SELECT device_id, 'order_dispatch.link' FROM order_dispatch.link WHERE state = 'active'
-            UNION ALL SELECT device_id, 'order_dispatch.orders, not yet requested' FROM order_dispatch.orders
-                WHERE state IN ('drafted', 'reserving', 'authorizing')
+            UNION ALL SELECT line.device_id, 'order_dispatch.order_line, not yet requested'
+                FROM order_dispatch.order_line AS line JOIN order_dispatch.orders USING (order_id)
+                WHERE line.state = 'ordered' AND orders.state IN ('drafted', 'reserving', 'authorizing')
         ) AS k USING (device_id)
-        WHERE d.state = 'deregistered' OR (d.state = 'replaced' AND k.place NOT LIKE 'order_dispatch.orders%')
+        WHERE d.state = 'deregistered' OR (d.state = 'replaced' AND k.place NOT LIKE 'order_dispatch.order_line%')
         """,
     ),
     "no service keeps data of an erased customer": (
@@ -88,6 +76,7 @@ AGREEMENTS |= {
             UNION ALL SELECT customer_id, 'inventory.cart' FROM inventory.cart
             UNION ALL SELECT customer_id, 'notification.notice' FROM notification.notice
             UNION ALL SELECT customer_id, 'notification.known_order' FROM notification.known_order
+            UNION ALL SELECT customer_id, 'notification.order_line' FROM notification.order_line
             UNION ALL SELECT customer_id, 'reorder_decision.pool' FROM reorder_decision.pool
             UNION ALL SELECT customer_id, 'reorder_decision.receipt' FROM reorder_decision.receipt
             UNION ALL SELECT customer_id, 'reorder_decision.holiday' FROM reorder_decision.holiday
@@ -128,7 +117,7 @@ async def check_histories(database: asyncpg.Connection, findings: Findings, sche
 async def find_disagreements(database: asyncpg.Connection, schemas: list[str]) -> Findings:
     """Return where services disagree in this snapshot."""
     found = Findings()
-    for rule, (needed, query) in AGREEMENTS.items():
+    for rule, (needed, query) in (AGREEMENTS | order_lines.AGREEMENTS).items():
         if set(needed) <= set(schemas):
             found.count("agreements", 1)
             for row in await database.fetch(query):

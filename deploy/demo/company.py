@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 
 from deploy.demo.consumables import consumable_of
-from deploy.demo.households import Household, Provider, Slot
+from deploy.demo.households import COLLECT_HOURS, COLLECTING_DAYS, DAYS, Household, Provider, Slot
 from deploy.local.errors import StackError
 
 #: A killed service is ready again well within this.
@@ -84,14 +84,16 @@ class Company:
         path = f"/v1/customers/{customer_id}/stock/{slot.product_id}/count"
         await self.ask("inventory", "POST", path, {"quantity": quantity, "unit": unit})
 
-    async def subscribe(self, customer_id: str, slot: Slot, provider: Provider) -> None:
+    async def subscribe(self, customer_id: str, slot: Slot, household: Household) -> None:
         quantity, unit = slot.consumable.pack
         body = {
             "product_id": slot.product_id,
-            "provider_id": provider.provider_id,
+            "provider_id": household.provider.provider_id,
             "packs": slot.series.packs,
             "pack_size": {"quantity": quantity, "unit": unit},
             "mode": "auto",
+            "days": COLLECTING_DAYS if household.collects else DAYS,
+            "collect_hours": COLLECT_HOURS if household.collects else 0,
         }
         await self.ask("reorder_decision", "POST", f"/v1/customers/{customer_id}/subscriptions", body)
 

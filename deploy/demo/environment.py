@@ -32,7 +32,9 @@ class Environment:
         self.sns_port = free_port()
         self.logs = {
             provider.provider_id: ProviderLog(
-                evidence / "providers" / f"{provider.provider_id}.jsonl", provider.reports_delivery
+                evidence / "providers" / f"{provider.provider_id}.jsonl",
+                provider.reports_delivery,
+                provider.part_shipments,
             )
             for provider in PROVIDERS
         }
@@ -78,6 +80,7 @@ class Environment:
         command = ["deploy.samples.provider", "--kafka", kafka_url, "--provider", provider.provider_id]
         command += ["--name", provider.provider_id, "--log", str(log), "--clock", str(self.clock_file)]
         command += ["--lead-days", str(provider.lead_days), *(["--delivers"] if provider.reports_delivery else [])]
+        command += ["--part-shipments"] if provider.part_shipments else []
 
         async def writes() -> bool:
             return log.exists()

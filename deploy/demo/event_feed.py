@@ -26,19 +26,31 @@ def _short(at: str) -> str:
     return f"{datetime.fromisoformat(at):%d %b}"
 
 
+def _products(event: Mapping[str, Any]) -> str:
+    """Return the products that an event about an order is about."""
+    return " and ".join(line["product_id"] for line in event.get("lines") or [event])
+
+
+def _amounts(event: Mapping[str, Any]) -> str:
+    lines = event.get("lines") or [event]
+    return " and ".join(f"{_amount(line['product_id'], line['quantity'])} {line['product_id']}" for line in lines)
+
+
 #: Text for each event; other events are not shown.
 TEXTS: dict[str, Text] = {
     "ThresholdCrossed": lambda e: (
         f"{e['product_id']} runs low: {_amount(e['product_id'], e['level'])} left, "
         f"{_amount(e['product_id'], e['rate_per_day'])} a day"
     ),
-    "ReorderApproved": lambda e: f"{_amount(e['product_id'], e['quantity'])} {e['product_id']} to be ordered",
+    "ReorderApproved": lambda e: f"{_amounts(e)} to be ordered",
     "ReorderHeld": lambda e: f"{e['product_id']} is held: {e['reason']}; waits for {e['wake_up']}",
-    "OrderPlaced": lambda e: f"{e['provider_id']} accepted the order for {e['product_id']}",
-    "OrderShipped": lambda e: f"{e['product_id']} was shipped, due {_short(e['expected_at'])}",
-    "OrderDelivered": lambda e: f"{e['product_id']} was delivered ({e['evidence']})",
+    "OrderPlaced": lambda e: f"{e['provider_id']} accepted the order for {_products(e)}",
+    "OrderShipped": lambda e: f"{_products(e)} shipped, due {_short(e['expected_at'])}",
+    "OrderDelivered": lambda e: f"{_products(e)} delivered ({e['evidence']})",
     "OrderRefused": lambda e: f"{e['provider_id']} refused: {e['reason']}",
-    "OrderUnknown": lambda e: f"the outcome of the order for {e['product_id']} is unknown",
+    "OrderLinesRefused": lambda e: f"{e['provider_id']} refused {_products(e)}: {e['reason']}",
+    "OrderLinesCancelled": lambda e: f"{_products(e)} cancelled: {e['reason']}",
+    "OrderUnknown": lambda e: f"the outcome of the order for {_products(e)} is unknown",
     "CustomerNotified": lambda e: f"notified: {e['kind'].replace('_', ' ')} ({e['channel']})",
 }
 
@@ -49,8 +61,8 @@ class EventFeed:
     def __init__(self, kafka_url: str, view: View) -> None:
         self._kafka_url, self.view = kafka_url, view
         self.counted: Counter[str] = Counter()
-        #: By order: the slot whose threshold crossing caused it.
-        self.slot_of: dict[str, tuple[str, str]] = {}
+        #: By order and line: the slot that the line is for; None stands for the first line.
+        self.slot_of: dict[tuple[str, str | None], tuple[str, str]] = {}
         #: By customer id: the household's name.
         self.names: dict[str, str] = {}
         self._seen: set[str] = set()
@@ -74,14 +86,17 @@ class EventFeed:
                         self.add(json.loads(record.value))
 
     def add(self, event: Mapping[str, Any]) -> None:
-        """Count an event once and print it."""
+        """Count an event once and print it; a delivery counts when nothing of its order is left to come."""
         if event["id"] in self._seen:
             return
         self._seen.add(event["id"])
         kind, data = event["type"], event["data"]
-        self.counted[kind] += 1
+        if data.get("complete", True) or kind != "OrderDelivered":  # an order may arrive in several parcels
+            self.counted[kind] += 1
         if kind == "ReorderApproved":
-            self.slot_of[data["order_id"]] = (data["device_id"], data["slot"])
+            self.slot_of[data["order_id"], None] = (data["device_id"], data["slot"])
+            for line in data.get("lines", ()):
+                self.slot_of[data["order_id"], line["line_id"]] = (line["device_id"], line["slot"])
         if kind in TEXTS:
             who = self.names.get(data["customer_id"], data["customer_id"])
             self.view.show_event(f"{event['time'][:10]}  {who:16} {TEXTS[kind](data)}")

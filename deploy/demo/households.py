@@ -45,11 +45,18 @@ class Provider:
     name: str
     lead_days: int
     reports_delivery: bool
+    #: The first of several lines leaves a day later than the others, in a parcel of its own.
+    part_shipments: bool = False
 
+
+#: From so many slots on, a household's orders wait for each other; fewer products rarely run low together.
+COLLECTING_SLOTS, COLLECT_HOURS = 3, 120
+#: Days of supply at which a household orders; more than lead time and COLLECT_HOURS, so that its orders can wait.
+DAYS, COLLECTING_DAYS = 7, 14
 
 #: By household number modulo 2. The second never reports deliveries: its promised date counts.
 PROVIDERS = (
-    Provider("corner-shop", "Corner Shop", lead_days=2, reports_delivery=True),
+    Provider("corner-shop", "Corner Shop", lead_days=2, reports_delivery=True, part_shipments=True),
     Provider("warehouse", "Warehouse Direct", lead_days=5, reports_delivery=False),
 )
 
@@ -97,6 +104,11 @@ class Household:
     @property
     def slots(self) -> list[Slot]:
         return [slot for slots in self.devices.values() for slot in slots]
+
+    @property
+    def collects(self) -> bool:
+        """Whether its orders wait for other products of the same provider."""
+        return len(self.slots) >= COLLECTING_SLOTS
 
     @property
     def reports_itself(self) -> bool:

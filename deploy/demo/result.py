@@ -57,12 +57,22 @@ class DemoResult:
         table.add_column(justify="left")
         table.add_column(justify="right")
         for name, value in self.figures.items():
-            table.add_row(name.replace("_", " "), str(value))
+            for label, text in _rows(name, value):
+                table.add_row(label.replace("_", " "), text)
         console.print(table)
         for line in self.anomalies[:30]:
             console.print(f"[red]{line}[/]", markup=True, highlight=False)
         verdict = "[green]nothing lost, nothing duplicated, all accounts balance[/]"
         console.print(verdict if self.ok else "[bold red]the result is NOT consistent[/]")
+
+
+def _rows(name: str, value: Any) -> list[tuple[str, str]]:
+    """Return the table rows of a figure; figures by flow have a row each."""
+    if not isinstance(value, Mapping):
+        return [(name, str(value))]
+    if any(isinstance(part, Mapping) for part in value.values()):
+        return [row for part, figures in value.items() for row in _rows(f"{name}: {part}", figures)]
+    return [(name, ", ".join(f"{count} {part}".replace("_", " ") for part, count in value.items()))]
 
 
 async def run_judge(evidence: Path, *, kafka_url: str, database_url: str, now: datetime) -> dict[str, Any]:

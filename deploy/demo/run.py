@@ -19,10 +19,20 @@ from deploy.demo.device_maker import DEVICE_ID, MISTAKE_DAY, REGISTRATION_DAY, D
 from deploy.demo.environment import Environment
 from deploy.demo.event_feed import EventFeed
 from deploy.demo.event_log import EventLog
-from deploy.demo.flows import AssistedShop, DrsShop, HostedShop, Scenario, WebhookShop
+from deploy.demo.flows import (
+    AcpShop,
+    AssistedShop,
+    DrsShop,
+    HostedShop,
+    KafkaShop,
+    OneLineShop,
+    Scenario,
+    WebhookShop,
+)
 from deploy.demo.households import FIRST_DAY, choose_households
 from deploy.demo.http_client import HttpClient
 from deploy.demo.kills import Killer
+from deploy.demo.order_lines import PROTOCOLS, orders_of_several_lines
 from deploy.demo.quiescence import QuiescenceProbe, connect
 from deploy.demo.recording_client import RecordingClient
 from deploy.demo.result import DemoResult, build_result, household_figures, run_judge
@@ -101,12 +111,17 @@ class Demo:
             WebhookShop(*shared, shops / "paper-mill.jsonl"),
             hosted,
             AssistedShop(*shared, shops / "street-market.jsonl"),
+            OneLineShop(*shared, shops / "corner-stall.jsonl"),
+            KafkaShop(*shared, shops / "bean-works.jsonl"),
+            AcpShop(*shared, shops / "agent-market.jsonl"),
         )
         scenario = Scenario(counterparts, self.company, self.environment.clock, self.feed)
         flows = await scenario.run(client, self.probe)
         if oversold := await hosted.oversold():
             scenario.anomalies.append(f"flows: {oversold} more pieces were shipped than were in stock")
-        return {"flows": flows, "oversold": oversold}, scenario.anomalies
+        several = await orders_of_several_lines(self.check_url)
+        scenario.anomalies += [f"lines: no order of several lines by {name}" for name in PROTOCOLS if not several[name]]
+        return {"flows": flows, "oversold": oversold, "orders_of_several_lines": several}, scenario.anomalies
 
     async def close(self) -> None:
         """Stop everything that was started."""

@@ -71,4 +71,4 @@ class HouseholdSetup:
         for slot in household.slots:
             if beside := slot.order_steps - slot.level:
                 await self._company.count_shelf(customer_id, slot, beside)
-            await self._company.subscribe(customer_id, slot, household.provider)
+            await self._company.subscribe(customer_id, slot, household)

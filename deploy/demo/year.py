@@ -90,13 +90,13 @@ class Year:
     async def _receive_parcels(self, now: datetime, on: date) -> None:
         for log in self.providers.values():
             for parcel in log.arriving(now):
-                order = parcel.order_id
+                place = parcel.order_id, parcel.line_id
                 await until(
-                    lambda order=order: order in self.feed.slot_of,  # type: ignore[misc]  # mypy cannot type a default of a lambda
-                    f"order {order} is on the reorders topic",
+                    lambda place=place: place in self.feed.slot_of,  # type: ignore[misc]  # mypy cannot type a default of a lambda
+                    f"order {parcel.order_id} is on the reorders topic",
                     within_s=FEED_TIMEOUT_SECONDS,
                 )
-                self.world.slots[self.feed.slot_of[order]].receive(parcel.steps, on)
+                self.world.slots[self.feed.slot_of[place]].receive(parcel.steps, on)
                 self.parcels_received += 1
 
     async def _send(self, bodies: Mapping[str, list[list[Report]]]) -> None:

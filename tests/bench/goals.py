@@ -46,6 +46,7 @@ GOALS = (
     Goal("... p99 against the bare chain's", 2, False, _figure("e2e_p99_vs_chain"), " x"),
     Goal("a hot product's allocations against a bare UPDATE", 0.6, True, _figure("allocation_vs_bare"), " x"),
     Goal("20 hosted orders a second: report to shop, p99", 2, False, _figure("hosted_order_p99_s"), " s"),
+    Goal("an order of ten lines against one of one line, CPU", 3, False, _figure("ten_lines_vs_one"), " x"),
     Goal("memory of a service, idle (the largest)", 80, False, _worst("rss_mb"), " MB"),
     Goal("memory of a service, loaded (the largest)", 110, False, _worst("rss_loaded_mb"), " MB"),
     Goal("CPU of a service, idle (the busiest)", 1, False, _worst("idle_cpu"), " % of a core"),

@@ -11,12 +11,15 @@ from tests.bench.comparison import Say
 from tests.bench.footprint import gauges, idle, load_consumption, peaks, resident, with_mail
 from tests.bench.hosted import order_hosted, with_bank
 from tests.bench.load import Load
+from tests.bench.order_lines import MANY, compare_lines
 from tests.bench.passages import PER_SECOND, Passage
 from tests.bench.pools import move_in, pools
 from tests.bench.trace import trace
 
 #: Processes of the stack that are not services.
 BACKENDS = ("kafka", "postgres")
+#: Orders of one line, and as many of ten, for each second of a block.
+LINE_ORDERS_PER_SECOND = 5
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,11 @@ class Sizes:
     @property
     def pools(self) -> int:
         return round(self.rounds * self.block_seconds * PER_SECOND)
+
+    @property
+    def line_orders(self) -> int:
+        """Orders of one line, and as many of ten, in a block."""
+        return round(self.block_seconds * LINE_ORDERS_PER_SECOND)
 
 
 async def live(folder: Path, sizes: Sizes, say: Say) -> dict[str, Any]:
@@ -56,12 +64,15 @@ async def live(folder: Path, sizes: Sizes, say: Say) -> dict[str, Any]:
             await quiet(stack)
         say("orders at a shop that is kept here, with goods set aside and money reserved")
         hosted = await order_hosted(stack, sizes.block_seconds)
+        say(f"orders of {MANY} lines and orders of one, {sizes.line_orders} each, {sizes.rounds} times")
+        order_lines = await compare_lines(stack, watched, sizes.line_orders, sizes.rounds)
         where = await trace(stack.backends.kafka_url, [one for block in turns.ours for one in block])
         services = [gauge.name for gauge in watched if gauge.name not in BACKENDS]
         return {
             **_latencies(turns),
             "e2e_where_ms": where,
             **hosted,
+            **order_lines,
             "cpu_us_per_order": turns.cpu_us,
             "rss_mb": {name: rss[name] for name in services},
             "rss_loaded_mb": {name: most[name] for name in services},

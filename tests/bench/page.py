@@ -52,6 +52,11 @@ and writes no mails or pages. Percentiles are over all blocks; each event must a
 order's goods are allocated (five hot products) and its payment is authorized by the sandbox's bank (a separate
 process); the time is measured from the report to ShopOrderRequested on the broker.
 
+**Lines.** In the same stack, blocks of orders of one line and of ten lines alternate. Nine of the ten products are low
+and wait for the tenth (`collect_hours`) before the block begins. From the report that makes the last product low until
+all lines are delivered, the CPU time of order-dispatch and reorder-decision is measured and divided by the number of
+orders. The ratio is the median over the rounds.
+
 **Memory and idle CPU.** Each service of that stack, idle after its start, and its peak under the orders above and, for
 consumption, at the full rate of one process. In the table of rates, MB is the peak of one process of the candidate. The
 CPU per order excludes hosted orders.
@@ -69,7 +74,16 @@ def page(figures: Figures) -> str:
     """Return the page for a run."""
     head = HEAD.format(minutes=math.ceil(figures["wall_seconds"] / 60), cores=figures["machine"]["cores"])
     return "\n".join(
-        [head, _goals(figures), HOW, _rates(figures), _orders(figures), _services(figures), _where(figures)]
+        [
+            head,
+            _goals(figures),
+            HOW,
+            _rates(figures),
+            _orders(figures),
+            _lines(figures),
+            _services(figures),
+            _where(figures),
+        ]
     )
 
 
@@ -105,6 +119,16 @@ def _orders(figures: Figures) -> str:
         f"## Device event to order, {figures['e2e']['events']} orders\n\n{_table(head, rows)}\n"
         f"Time per stretch of replenish (medians; the broker's timestamps are whole milliseconds):\n\n{_table(('stretch', 'ms'), where)}"
     )
+
+
+def _lines(figures: Figures) -> str:
+    measured = figures["order_lines"]
+    rows = [
+        (name, " / ".join(f"{us / 1000:.1f}" for us in measured[key]))
+        for name, key in (("one line", "one_line_cpu_us"), ("ten lines", "ten_lines_cpu_us"))
+    ]
+    head = ("an order of", "CPU ms of order-dispatch and reorder-decision, round by round")
+    return f"## Lines, {measured['orders']} orders of each size\n\n" + _table(head, rows)
 
 
 def _services(figures: Figures) -> str:

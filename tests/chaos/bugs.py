@@ -9,11 +9,17 @@ from aiokafka import AIOKafkaConsumer
 
 from deploy.demo import reporting
 from libs.kit import checkpoints, outbox
+from replenish_contracts.events import OrderDelivered
 from services.consumption.domain import apply
 from services.consumption.domain.gaps import Gap
 from services.consumption.service import SERVICE as CONSUMPTION
 from services.gateway.domain import validation
+from services.inventory.domain import Goods, Journey, LineKey, Step
+from services.inventory.handlers import consignments
+from services.inventory.handlers import orders as inventory_orders
 from services.notification.channels import email
+from services.order_dispatch.domain import delivery
+from services.order_dispatch.payments import sandbox
 from services.order_dispatch.providers import kafka, registry
 from services.reorder_decision.domain import transitions
 from services.reorder_decision.domain.pool import Situation
@@ -177,7 +183,7 @@ async def every_crossing_orders(patch, world):
 
     patch.setattr(slots, "threshold_crossed", crossed)
     owner = await asyncpg.connect(world.database["order_dispatch"].owner_url)
-    await owner.execute("DROP INDEX one_open_order_per_pool")
+    await owner.execute("DROP INDEX one_open_line_per_pool")
     await owner.close()
 
 
@@ -200,6 +206,59 @@ def mail_is_sent_again_to_slow_server(patch, _world):
     patch.setattr(email, "send", send)
 
 
+async def line_is_credited_twice(patch, world):
+    """A delivery credits all that is in transit of its order, and a credit is identified by its event, not by its line."""
+    real, origin = consignments.on_order_delivered, consignments._origin
+
+    async def on_order_delivered(event, steps, transit, store):
+        own = {step.line for step in steps}
+        others = [
+            Step(LineKey(event.order_id, line_id), goods.product_id, sent.shipped, sent, sent)
+            for line_id, (goods, sent) in transit.of_order(event.order_id).items()
+            if sent.journey is Journey.IN_TRANSIT and LineKey(event.order_id, line_id) not in own
+        ]
+        events = await real(event, [*steps, *others], transit, store)
+        for step in others:
+            goods = Goods(event.customer_id, step.product_id)
+            transit.save(step.line, goods, replace(step.after, journey=Journey.ORDERED))
+        return events
+
+    def origin_of_event(name, line, event):
+        made = origin(name, line, event)
+        return replace(made, name=f"{made.name} {event.occurred_at}")
+
+    patch.setattr(consignments, "_origin", origin_of_event)
+    patch.setitem(inventory_orders.CUSTOMER_HANDLERS, OrderDelivered, on_order_delivered)
+    owner = await asyncpg.connect(world.database["inventory"].owner_url)
+    await owner.execute("DROP INDEX inventory.ledger_transaction_credits_once")
+    await owner.close()
+
+
+def line_is_captured_twice(patch, _world):
+    """What left with a parcel is added to a total that contains it already."""
+    real = delivery.capture_shipments
+
+    def capture_shipments(decision):
+        made = real(decision)
+        if made.capture is None:
+            return made
+        newly_due = made.order.captured - decision.order.captured
+        return replace(made, capture=replace(made.capture, due=made.capture.due + newly_due))
+
+    patch.setattr(delivery, "capture_shipments", capture_shipments)
+
+
+def capture_is_retried_with_new_key(patch, _world):
+    """The first answer of the payment service is lost; the retry is another operation there."""
+    real, fails = sandbox.Sandbox.capture, Once()
+
+    async def capture(self, request):
+        answer = await real(self, request)
+        return await real(self, replace(request, idempotency_key=f"{request.idempotency_key}/2")) if fails() else answer
+
+    patch.setattr(sandbox.Sandbox, "capture", capture)
+
+
 BUGS = {
     "checkpoint in separate transaction": Bug(checkpoint_in_separate_transaction, "lost", "its reports sum to"),
     "outbox outside the transaction": Bug(outbox_outside_the_transaction, "doubled", "approved before"),
@@ -212,5 +271,8 @@ BUGS = {
     "trigger crosses every time": Bug(trigger_crosses_every_time, "doubled", "crossed before"),
     "every crossing orders": Bug(every_crossing_orders, "doubled", "has the open order"),
     "order is requested twice": Bug(order_is_requested_twice, "doubled", "was requested before"),
+    "line is credited twice": Bug(line_is_credited_twice, "doubled", "arrived before"),
+    "line is captured twice": Bug(line_is_captured_twice, "unbalanced", "captured, the goods that left cost"),
+    "capture is retried with new key": Bug(capture_is_retried_with_new_key, "doubled", "the payment service has"),
     "mail is sent again to slow server": Bug(mail_is_sent_again_to_slow_server, "doubled", "was mailed before"),
 }

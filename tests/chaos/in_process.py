@@ -10,9 +10,11 @@ import itertools
 import json
 import os
 import socket
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
+from http.server import ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
 
@@ -22,6 +24,7 @@ import uvicorn
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import NotLeaderForPartitionError
+from pydantic import SecretStr
 
 from deploy.demo.company import Company
 from deploy.demo.consumables import consumable_of
@@ -41,6 +44,9 @@ from deploy.local.names import SERVICES
 from deploy.local.roles import Prepared, drop_database, prepare_database
 from deploy.local.waiting import until
 from deploy.samples.provider import Integration
+from deploy.samples.sandbox_bank import Bank
+from deploy.samples.sandbox_pay import PaymentHandler
+from deploy.samples.sandbox_pay import arguments as sandbox_arguments
 from libs.kit.clock import SteppedClock
 from libs.kit.testing import prepare, running
 from libs.kit.topics import create_topics
@@ -49,6 +55,8 @@ from tests.judge import Inputs, Verdict, collect, judge
 
 MORNING = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, 6, tzinfo=UTC)
 KEY = "a-key-for-tests"
+#: Early enough that both products can wait a day for each other and still arrive in time.
+COLLECTS = {"days": 9, "collect_hours": 24}
 PROVIDER_TOPICS = ("provider-orders-", "provider-updates-")
 _numbers = itertools.count(1)
 
@@ -57,7 +65,7 @@ def fast_household() -> Household:
     """One slot with direct loading and one loaded by hand; each runs low every few days."""
     slots = []
     for device_id, category in (("shelf-1", "pet-food"), ("machines-1", "coffee")):
-        series = Series(1, category, FIRST_DAY, uses=(260, 240, 250) * 20, packs=3, price_cents=999)
+        series = Series(1, category, FIRST_DAY, uses=(390, 360, 375) * 20, packs=3, price_cents=999)
         slots.append(Slot(device_id, "1", series, consumable_of(category)))
     ship_to = {"name": "Ada Alder", "line1": "1 Elm Street", "postal_code": "97301", "city": "Salem", "country": "US"}
     return Household(1, "Ada Alder", ship_to, PROVIDERS[0], {slot.device_id: [slot] for slot in slots})
@@ -83,12 +91,15 @@ class InProcessEnvironment:
         self.clock = SteppedClock.create(folder / "clock", MORNING)
         self.kits = {}
         self.provider = PROVIDERS[0]
-        self.log = ProviderLog(self.inputs / "providers" / "corner-shop.jsonl", reports_delivery=True)
+        self.log = ProviderLog(
+            self.inputs / "providers" / "corner-shop.jsonl", reports_delivery=True, part_shipments=True
+        )
         self._open = AsyncExitStack()
 
     async def start(self, *late: str) -> None:
         """Start all services except `late`."""
         port, smtp_port = free_port(), await self._open.enter_async_context(catching(self._mails()))
+        bank_url = self._open.enter_context(sandbox_pay(self.inputs / "payments" / "sandbox.jsonl"))
         keys = self.folder / "keys.json"
         keys.write_text(json.dumps(dict.fromkeys(SERVICES, KEY)))
         self.knobs = {
@@ -98,6 +109,8 @@ class InProcessEnvironment:
             "operator_key": KEY,
             "service_keys_file": keys,
             "smtp_port": smtp_port,
+            "sandbox_pay_url": bank_url,
+            "sealing_key": SecretStr(bytes(range(32)).hex()),
         }
         await asyncio.gather(*(self.start_service(service) for service in SERVICES if service not in late))
         await self._open.enter_async_context(served(self.kits["portal"].app, port))
@@ -120,8 +133,11 @@ class InProcessEnvironment:
         household = fast_household()
         moving_in = HouseholdSetup(self.company, [household], view)
         await moving_in.add_providers()
+        await self._collect_payments()
         await self._open_shop()
         await moving_in.add_households(self.quiet, MORNING)
+        for customer_id in moving_in.customer_ids.values():
+            await self._pay_and_collect(customer_id)
         events = EventLog(self.inputs / "clients" / "devices.jsonl")
         self._open.callback(events.close)
         gate = RecordingClient(InProcessGateway(http), events)
@@ -165,6 +181,20 @@ class InProcessEnvironment:
         self._open.push_async_callback(database.close)
         return QuiescenceProbe(database, consumer, SERVICES, {self.provider.provider_id: self.log})
 
+    async def _collect_payments(self) -> None:
+        """Have the provider's orders paid through the sandbox."""
+        body = {"name": self.provider.name, "protocol": "kafka", "payment": "sandbox"}
+        await self.company.ask("order_dispatch", "PUT", f"/v1/providers/{self.provider.provider_id}", body)
+
+    async def _pay_and_collect(self, customer_id: str) -> None:
+        """Set the customer's payment method, and let both products wait for each other, so that they share an order."""
+        method = {"service": "sandbox", "token": "tok_ok", "mandate": {"amount": "500.00", "currency": "USD"}}
+        await self.company.ask("order_dispatch", "PUT", f"/v1/customers/{customer_id}/payment-method", method)
+        answer = await self.company.ask("reorder_decision", "GET", f"/v1/customers/{customer_id}/subscriptions")
+        for subscription in answer["subscriptions"]:
+            path = f"/v1/subscriptions/{subscription['subscription_id']}"
+            await self.company.ask("reorder_decision", "PATCH", path, COLLECTS)
+
     async def _open_shop(self) -> None:
         self.log.path.parent.mkdir(parents=True)
         options = argparse.Namespace(
@@ -175,7 +205,7 @@ class InProcessEnvironment:
             lead_days=2,
             handling_days=0,
             delivers=True,
-            part_shipments=False,
+            part_shipments=True,
             sold_out=[],
             clock=self.folder / "clock",
         )
@@ -261,6 +291,25 @@ def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
+
+
+@contextmanager
+def sandbox_pay(log: Path) -> Iterator[str]:
+    """Serve the payment sandbox from a thread; yield its URL. Its log is an input of the judge."""
+    log.parent.mkdir(parents=True)
+
+    class Handler(PaymentHandler):
+        bank = Bank(sandbox_arguments().parse_args(["--log", str(log)]))
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 class _Server(uvicorn.Server):

@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from deploy.local.names import SERVICES
+from tests.chaos.baskets import move_in_basket
 from tests.support import households as a
 from tests.support.proxy import AFTER, BEFORE, commit_of
 
-#: Each restock gives every service records to process and events to publish.
+#: Each restock gives every service records to process and events to publish. Orders of one and two lines take turns.
 JOURNEYS = 4
 STRUCK_SECONDS = 90
 STEPS = {
@@ -21,8 +22,12 @@ STEPS = {
 async def live_until_struck(world, *strikes):
     """Restock households until each kill has happened and its service is ready again."""
     struck = asyncio.gather(*strikes)
-    for _ in range(JOURNEYS):
-        await world.restocks(await world.move_in(a.household(level=10, at_level=3)))
+    for number in range(JOURNEYS):
+        if number % 2:
+            await world.restocks(await world.move_in(a.household(level=10, at_level=3)))
+        else:
+            home = await move_in_basket(world)
+            await home.is_supplied(await home.runs_low())
         if struck.done():
             break
     await asyncio.wait_for(struck, STRUCK_SECONDS)

@@ -46,6 +46,8 @@ class TestJudge:
 
         assert verdict.green, verdict.anomalies
         assert verdict.figures["orders_delivered"] >= 2
+        assert verdict.figures["orders_of_several_lines"] >= 2
+        assert verdict.figures["PaymentCaptured"] >= 4
         assert verdict.figures["mails"] >= 2
 
     @pytest.mark.parametrize("name", BUGS)

@@ -22,6 +22,7 @@ MET = {
     "e2e_p99_vs_chain": 1.9,
     "allocation_vs_bare": 0.65,
     "hosted_order_p99_s": 1.2,
+    "ten_lines_vs_one": 2.4,
     "rss_mb": {"portal": 79.0, "gateway": 70.0},
     "rss_loaded_mb": {"portal": 100.0, "gateway": 80.0},
     "idle_cpu": {"portal": 0.9, "gateway": 0.5},
@@ -35,6 +36,7 @@ RUN = {
     "chain": PASSED,
     "e2e": PASSED,
     "e2e_where_ms": {"until it is read": 1.0},
+    "order_lines": {"orders": 10, "one_line_cpu_us": [9000], "ten_lines_cpu_us": [21600]},
     "cpu_us_per_order": {"portal": 1000.0, "gateway": 10.0},
     "machine": {"cpu": "x", "cores": 2, "memory_gb": 8, "system": "y", "load_before": 0.1},
     "versions": {"python": "3.11"},
@@ -95,6 +97,9 @@ class TestGoals:
     def test_too_late_is_missed(self, name):
         assert [result.verdict for result in judge(MET | {name: 2.1})].count("missed") == 1
 
+    def test_too_expensive_lines_are_missed(self):
+        assert [result.verdict for result in judge(MET | {"ten_lines_vs_one": 3.1})].count("missed") == 1
+
     @pytest.mark.parametrize("name", ["rss_mb", "rss_loaded_mb", "idle_cpu"])
     def test_largest_service_above_goal_is_missed(self, name):
         taken = MET[name] | {"gateway": 111.0}
@@ -111,6 +116,12 @@ class TestPage:
 
         assert "| consumption's rate against the bare loop | >= 0.75 x | 0.5 x | missed |" in text
         assert "Not measured: quixstreams: no network." in text
+
+    def test_page_shows_cost_of_lines(self):
+        text = page(RUN | MET)
+
+        assert "| an order of ten lines against one of one line, CPU | <= 3 x | 2.4 x | met |" in text
+        assert "| ten lines | 21.6 |" in text
 
     def test_write_page_refuses_smoke_run(self):
         with pytest.raises(ValueError, match="smoke"):

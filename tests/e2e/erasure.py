@@ -10,7 +10,7 @@ LEFT_BEHIND = {
     "reorder_decision.device",
     "order_dispatch.device",
     "order_dispatch.slot",
-    "order_dispatch.orders",
+    "order_dispatch.order_line",
     "gateway.departure",
 }
 HAS_DEVICE_ID = """

@@ -22,11 +22,17 @@ LEFT_OF_A_CUSTOMER = {
     "order_dispatch.device",
     "order_dispatch.erased_customer",
     "order_dispatch.order_history",
+    "order_dispatch.order_line",
     "order_dispatch.orders",
     "reorder_decision.erased_customer",
 }
-#: A device's id is not personal data: another customer may register it again. Decisions contain it.
-LEFT_OF_A_DEVICE = {*LEFT_BEHIND, "reorder_decision.receipt", "inventory.ledger_transaction"}
+#: A device's id is not personal data: another customer may register it again. Decisions and the lines of orders contain it.
+LEFT_OF_A_DEVICE = {
+    *LEFT_BEHIND,
+    "reorder_decision.receipt",
+    "inventory.ledger_transaction",
+    "portal.order_event_view",
+}
 
 
 @asynccontextmanager

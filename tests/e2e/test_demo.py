@@ -12,7 +12,7 @@ from deploy.local.settings import ROOT
 FIGURES = {
     *("events_in", "events_applied", "duplicates_dropped", "parked", "held", "crossings", "orders_placed"),
     *("orders_delivered", "stockout_days", "days_of_cover_at_arrival", "mails", "lost", "doubled", "kills"),
-    *("books_balanced", "backends", "wall_seconds", "flows", "oversold"),
+    *("books_balanced", "backends", "wall_seconds", "flows", "oversold", "orders_of_several_lines"),
 }
 
 
@@ -66,10 +66,13 @@ class TestDemo:
     @pytest.mark.parametrize(
         ("flow", "at_least"),
         [
-            ("provider_focus", {"delivered": 2, "cancelled": 1, "refused": 1, "unknown_resolved": 1}),
-            ("app_focus", {"delivered": 2, "cancelled": 1, "refused": 1, "unknown_resolved": 1}),
-            ("app_hosted", {"delivered": 4, "cancelled": 1, "refused": 4}),
-            ("assisted", {"delivered": 1, "cancelled": 1}),
+            ("provider_focus", {"delivered": 4, "cancelled": 1, "refused": 1, "unknown_resolved": 1}),
+            ("app_focus", {"delivered": 4, "cancelled": 1, "refused": 1, "unknown_resolved": 1}),
+            ("app_hosted", {"delivered": 6, "cancelled": 1, "refused": 4}),
+            ("assisted", {"delivered": 2, "cancelled": 1}),
+            ("one_line_orders", {"delivered": 2}),
+            ("events", {"delivered": 3}),
+            ("agentic_checkout", {"delivered": 2}),
         ],
     )
     async def test_flow_reaches_each_final_state(self, lived, flow, at_least):
@@ -78,6 +81,20 @@ class TestDemo:
         counted = books["flows"][flow]
         assert all(counted[end] >= least for end, least in at_least.items()), said
         assert counted["placed"] >= counted["shipped"] >= counted["delivered"]
+
+    @pytest.mark.parametrize(
+        ("protocol", "at_least"), [("kafka", 3), ("webhook", 2), ("acp", 2), ("hosted", 2), ("assisted", 1)]
+    )
+    async def test_protocol_carries_orders_of_several_lines(self, lived, protocol, at_least):
+        _, said, books = lived
+
+        assert books["orders_of_several_lines"][protocol] >= at_least, said
+        assert "orders of several lines" in said
+
+    async def test_drs_orders_have_one_line(self, lived):
+        _, _, books = lived
+
+        assert "drs" not in books["orders_of_several_lines"]
 
     async def test_last_items_are_sold_once(self, lived):
         _, _, books = lived

@@ -31,6 +31,7 @@ class TestSmoke:
             "e2e_p99_vs_chain",
             "allocation_vs_bare",
             "hosted_order_p99_s",
+            "ten_lines_vs_one",
         )
         assert all(figures[name] > 0 for name in ratios)
         assert (figures["two_processes"] or 0) > 0 or "two_processes" in figures["not_measured"]

@@ -26,6 +26,13 @@ TABLES = (
     "stock",
     "ledger_entry",
     "notice",
+    "orders",
+    "order_line",
+    "shipment_line",
+    "allocation",
+    "payment",
+    "money_transaction",
+    "money_entry",
 )
 POLL_SECONDS = 0.1
 

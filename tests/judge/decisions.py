@@ -3,12 +3,13 @@
 from collections import defaultdict
 
 from tests.judge.inputs import Inputs, Record
+from tests.judge.lines import ENDED_AS, FIRST_LINE, LineKey, key_of, lines_in
 from tests.judge.verdict import DOUBLED, FORBIDDEN, LOST, PHANTOM, Findings
 
 Epoch = tuple[str, int]
 DECISIONS = ("ReorderApproved", "ReorderHeld", "ReorderDeclined")
-#: Events that end a pool's open order.
-ORDER_ENDS = ("StockArrived", "OrderRefused", "OrderCancelled", "OrderFailed")
+#: Events that end a pool's open line.
+LINE_ENDS = frozenset({"StockArrived", *ENDED_AS})
 
 
 def check_decisions(inputs: Inputs) -> Findings:
@@ -22,6 +23,11 @@ def check_decisions(inputs: Inputs) -> Findings:
 
 def epoch_of(record: Record) -> Epoch:
     return str(record.data["pool_id"]), int(record.data["epoch"])
+
+
+def epochs_in(record: Record) -> list[Epoch]:
+    """Return the epochs that a decision answers; an approval answers one per line."""
+    return [(str(line["pool_id"]), int(line["epoch"])) for line in lines_in(record)]
 
 
 def _check_crossings(found: Findings, inputs: Inputs) -> dict[Epoch, Record]:
@@ -46,10 +52,9 @@ def _check_crossings(found: Findings, inputs: Inputs) -> dict[Epoch, Record]:
 def _check_decided(found: Findings, inputs: Inputs, crossed: dict[Epoch, Record]) -> None:
     """Each crossing of a pool's latest epoch leads to a decision or a newer epoch."""
     latest: dict[str, int] = defaultdict(int)
-    for record in inputs.events("TriggerSet", *DECISIONS):
-        pool, epoch = epoch_of(record)
+    decided = {epoch for record in inputs.events(*DECISIONS) for epoch in epochs_in(record)}
+    for pool, epoch in {epoch_of(record) for record in inputs.events("TriggerSet")} | decided:
         latest[pool] = max(latest[pool], epoch)
-    decided = {epoch_of(record) for record in inputs.events(*DECISIONS)}
     ended = _ended_pools(inputs)
     for (pool, epoch), record in crossed.items():
         if (pool, epoch) not in decided and latest[pool] <= epoch and pool not in ended:
@@ -71,39 +76,60 @@ def _check_approvals(found: Findings, inputs: Inputs) -> None:
     by_order: dict[str, Record] = {}
     for record in inputs.events("ReorderApproved"):
         found.figures["orders_approved"] += 1
-        epoch, order = epoch_of(record), str(record.data["order_id"])
-        for known, what in (
-            (by_epoch.get(epoch), f"epoch {epoch[1]} of {epoch[0]}"),
-            (by_order.get(order), f"order {order}"),
-        ):
-            if known is not None:
-                found.note(DOUBLED, record.place, f"{what} was approved before at {known.place}")
-        by_epoch.setdefault(epoch, record)
+        order, lines = str(record.data["order_id"]), lines_in(record)
+        if order in by_order:
+            what = f"order {order} was approved before at {by_order[order].place}"
+            found.note(DOUBLED, record.place, what)
         by_order.setdefault(order, record)
-        quantity = record.data["packs"] * record.data["pack_size"]
-        if record.data["quantity"] != quantity:
-            found.note(
-                FORBIDDEN, record.place, f"quantity {record.data['quantity']} is not packs x pack size {quantity}"
-            )
+        for epoch in epochs_in(record):
+            if epoch in by_epoch:
+                what = f"epoch {epoch[1]} of {epoch[0]} was approved before at {by_epoch[epoch].place}"
+                found.note(DOUBLED, record.place, what)
+            by_epoch.setdefault(epoch, record)
+        if len({line["line_id"] for line in lines}) < len(lines):
+            found.note(DOUBLED, record.place, f"order {order} has two lines with one id")
+        for line in lines:
+            quantity = line["packs"] * line["pack_size"]
+            if line["quantity"] != quantity:
+                what = f"quantity {line['quantity']} is not packs x pack size {quantity}"
+                found.note(FORBIDDEN, record.place, what)
 
 
 def _check_open_orders(found: Findings, inputs: Inputs) -> None:
-    """In the order of append times, a pool has at most one open order."""
-    open_orders: dict[str, str] = {}
-    pool_of: dict[str, str] = {}
+    """In the order of append times, a pool has at most one open line; the others of its order may have ended."""
+    epoch_of = _epochs_of_lines(inputs)
+    open_orders: dict[str, tuple[int, str]] = {}
+    ended: set[Epoch] = set()
     # The end of an order and the next approval may have the same millisecond: sort ends first.
     events = sorted(
-        inputs.events("ReorderApproved", *ORDER_ENDS),
-        key=lambda record: (record.appended_ms, record.type not in ORDER_ENDS),
+        inputs.events("ReorderApproved", *LINE_ENDS),
+        key=lambda record: (record.appended_ms, record.type not in LINE_ENDS),
     )
     for record in events:
-        order = str(record.data.get("order_id"))
-        if record.type in ORDER_ENDS:
-            pool = pool_of.get(order, "")
-            if open_orders.get(pool) == order:
-                del open_orders[pool]
+        if record.type in LINE_ENDS:
+            ended |= {epoch_of[key] for key in _keys_in(record) if key in epoch_of}
             continue
-        pool = pool_of[order] = str(record.data["pool_id"])
-        if pool in open_orders and open_orders[pool] != order:
-            found.note(DOUBLED, record.place, f"{pool} has the open order {open_orders[pool]} and got {order}")
-        open_orders[pool] = order
+        order = str(record.data["order_id"])
+        for pool, epoch in epochs_in(record):
+            before, before_order = open_orders.get(pool, (0, order))
+            if (pool, before) not in ended and before_order != order:
+                found.note(DOUBLED, record.place, f"{pool} has the open order {before_order} and got {order}")
+            open_orders[pool] = (epoch, order)
+
+
+def _epochs_of_lines(inputs: Inputs) -> dict[LineKey, Epoch]:
+    """Return each line's epoch. A split order has another id when it is drafted; its lines keep their epochs."""
+    epoch_of: dict[LineKey, Epoch] = {}
+    for record in inputs.events("ReorderApproved"):
+        epoch_of |= dict(zip(_keys_in(record), epochs_in(record), strict=True))
+    for record in inputs.events("OrderDrafted"):
+        for line in lines_in(record):
+            if line.get("epoch") is not None:
+                epoch_of[key_of(record, line)] = (str(line["pool_id"]), int(line["epoch"]))
+    return epoch_of
+
+
+def _keys_in(record: Record) -> list[LineKey]:
+    if record.type == "StockArrived":
+        return [LineKey(str(record.data["order_id"]), str(record.data.get("line_id") or FIRST_LINE))]
+    return [key_of(record, line) for line in lines_in(record)]

@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 from tests.judge.inputs import Inputs, Record
+from tests.judge.lines import FIRST_LINE, LineKey, key_of, lines_in
 from tests.judge.reports import slots_of
 from tests.judge.verdict import DIFFERS, DOUBLED, LOST, PHANTOM, UNBALANCED, Findings
 
@@ -20,41 +21,51 @@ def check_goods(inputs: Inputs) -> Findings:
 
 
 def _check_arrivals(found: Findings, inputs: Inputs) -> None:
-    arrived: dict[str, Record] = {}
+    """Each delivered line is credited once, with its quantity and product."""
+    arrived: dict[LineKey, Record] = {}
     for record in inputs.events("StockArrived"):
-        order = str(record.data["order_id"])
-        if order in arrived:
-            found.note(DOUBLED, record.place, f"order {order} arrived before at {arrived[order].place}")
-        arrived.setdefault(order, record)
-    delivered = {str(record.data["order_id"]): record for record in inputs.events("OrderDelivered")}
-    for order, record in delivered.items():
-        if order not in arrived:
-            found.note(LOST, record.place, f"order {order} was delivered but never credited", stopped_at="inventory")
-        elif arrived[order].data["quantity"] != record.data["quantity"]:
-            what = f"order {order}: {record.data['quantity']} delivered, {arrived[order].data['quantity']} credited"
-            found.note(UNBALANCED, arrived[order].place, what)
-    for order in arrived.keys() - delivered.keys():
-        found.note(PHANTOM, arrived[order].place, f"order {order} was credited but never delivered")
+        key = LineKey(str(record.data["order_id"]), str(record.data.get("line_id") or FIRST_LINE))
+        if key in arrived:
+            found.note(DOUBLED, record.place, f"{key} arrived before at {arrived[key].place}")
+        arrived.setdefault(key, record)
+    delivered = {
+        key_of(record, line): (record, line) for record in inputs.events("OrderDelivered") for line in lines_in(record)
+    }
+    for key, (record, line) in delivered.items():
+        if key not in arrived:
+            found.note(LOST, record.place, f"{key} was delivered but never credited", stopped_at="inventory")
+            continue
+        credited = arrived[key].data
+        if credited["quantity"] != line["quantity"]:
+            what = f"{key}: {line['quantity']} delivered, {credited['quantity']} credited"
+            found.note(UNBALANCED, arrived[key].place, what)
+        if credited["product_id"] != line.get("product_id", credited["product_id"]):
+            what = f"{key}: {line['product_id']} delivered, {credited['product_id']} credited"
+            found.note(DIFFERS, arrived[key].place, what)
+    for key in arrived.keys() - delivered.keys():
+        found.note(PHANTOM, arrived[key].place, f"{key} was credited but never delivered")
 
 
 def _check_direct_fills(found: Findings, inputs: Inputs) -> None:
-    """Each delivery for a slot with direct loading fills it once."""
+    """Each delivered line for a slot with direct loading fills it once; an order has one line per product."""
     slots = slots_of(inputs)
-    filled: dict[str, Record] = {}
+    filled: dict[tuple[str, str], Record] = {}
     for record in inputs.events("SlotFilled"):
         if record.data["cause"] == "arrival":
-            order = str(record.data["order_id"])
-            if order in filled:
-                found.note(DOUBLED, record.place, f"order {order} filled a slot before at {filled[order].place}")
-            filled.setdefault(order, record)
+            goods = (str(record.data["order_id"]), str(record.data["product_id"]))
+            if goods in filled:
+                what = f"order {goods[0]} filled a slot with {goods[1]} before at {filled[goods].place}"
+                found.note(DOUBLED, record.place, what)
+            filled.setdefault(goods, record)
     ended = {record.data["device_id"] for record in inputs.events("DeviceDeregistered")}
     ended |= {record.data["replaces"] for record in inputs.events("DeviceReplaced")}
     for record in inputs.events("OrderDelivered"):
-        slot = slots.get((record.data["device_id"], record.data["slot"]))
-        direct = slot is not None and slot.loading == "direct" and slot.device_id not in ended
-        if direct and str(record.data["order_id"]) not in filled:
-            what = f"order {record.data['order_id']} was delivered but filled no slot"
-            found.note(LOST, record.place, what, stopped_at="consumption")
+        for line in lines_in(record):
+            slot = slots.get((line["device_id"], line["slot"]))
+            direct = slot is not None and slot.loading == "direct" and slot.device_id not in ended
+            if slot is not None and direct and (str(record.data["order_id"]), slot.product_id) not in filled:
+                what = f"{key_of(record, line)} was delivered but filled no slot"
+                found.note(LOST, record.place, what, stopped_at="consumption")
 
 
 def _check_shelves(found: Findings, inputs: Inputs) -> dict[Shelf, int]:
@@ -63,7 +74,7 @@ def _check_shelves(found: Findings, inputs: Inputs) -> dict[Shelf, int]:
     fills = {record.id: record for record in inputs.events("SlotFilled")}
     loaded: dict[str, Record] = {}
     deliveries = {record.id: record for record in inputs.events("OrderDelivered")}
-    settled: dict[str, Record] = {}
+    settled: dict[tuple[str, str], Record] = {}
     for record in inputs.first_of_each("stock"):
         data = record.data
         shelf = (data.get("owner_id", ""), data.get("product_id", ""))
@@ -104,7 +115,9 @@ def _check_loading(
         found.note(DIFFERS, record.place, f"took {took} of {shelf} on the shelf for a rise of {rise}")
 
 
-def _check_settling(found: Findings, record: Record, deliveries: dict[str, Record], settled: dict[str, Record]) -> None:
+def _check_settling(
+    found: Findings, record: Record, deliveries: dict[str, Record], settled: dict[tuple[str, str], Record]
+) -> None:
     """Each arrival settles once the goods loaded before it was published, at most its own quantity."""
     delivery = deliveries.get(record.cause)
     if delivery is None:
@@ -112,11 +125,14 @@ def _check_settling(found: Findings, record: Record, deliveries: dict[str, Recor
             PHANTOM, record.place, f"loadings were settled, but the cause {record.cause or '(none)'} is no delivery"
         )
         return
-    if record.cause in settled:
-        found.note(DOUBLED, record.place, f"the arrival was settled before at {settled[record.cause].place}")
-    settled.setdefault(record.cause, record)
-    if -record.data["difference"] > delivery.data["quantity"]:
-        what = f"{-record.data['difference']} were settled by an arrival of {delivery.data['quantity']}"
+    product_id = str(record.data["product_id"])
+    arrival = (record.cause, product_id)
+    if arrival in settled:
+        found.note(DOUBLED, record.place, f"the arrival was settled before at {settled[arrival].place}")
+    settled.setdefault(arrival, record)
+    quantity = sum(line["quantity"] for line in lines_in(delivery) if line.get("product_id", product_id) == product_id)
+    if -record.data["difference"] > quantity:
+        what = f"{-record.data['difference']} were settled by an arrival of {quantity}"
         found.note(UNBALANCED, record.place, what)
 
 

@@ -1,4 +1,4 @@
-"""Reads the judge's input files: logs of clients, providers and mailboxes, topics and tables."""
+"""Reads the judge's input files: logs of clients, providers, payment services and mailboxes, topics and tables."""
 
 import json
 from collections.abc import Iterator
@@ -57,6 +57,8 @@ class Inputs:
 
     calls: list[Row] = field(default_factory=list)
     providers: list[Row] = field(default_factory=list)
+    #: Log of the payment service.
+    payments: list[Row] = field(default_factory=list)
     mails: list[Row] = field(default_factory=list)
     kills: list[Row] = field(default_factory=list)
     topics: dict[str, list[Record]] = field(default_factory=dict)
@@ -75,6 +77,7 @@ class Inputs:
         return cls(
             calls=_lines(folder / "clients"),
             providers=_lines(folder / "providers"),
+            payments=_lines(folder / "payments"),
             mails=_lines(folder / "mails"),
             kills=_lines(folder / "kills"),
             topics={path.stem: [_record(path.stem, row) for row in _file(path)] for path in _files(folder / "topics")},

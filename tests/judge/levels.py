@@ -3,12 +3,13 @@
 Unlike in the services, reports are first sorted by (boot, seq) and then summed, so the time of receipt does not matter.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from math import inf
 
 from tests.judge.inputs import Inputs, Record, Row
 from tests.judge.ledger import Arrival, Ledger
+from tests.judge.lines import key_of, lines_in
 from tests.judge.reports import Identity, slots_of, usage_records
 from tests.judge.verdict import DIFFERS, DOUBLED, LOST, UNBALANCED, Findings
 
@@ -61,20 +62,32 @@ def recompute_ledgers(found: Findings, inputs: Inputs) -> dict[SlotName, Ledger]
 def _add_arrivals(
     found: Findings, inputs: Inputs, ledgers: dict[SlotName, Ledger], successors: dict[SlotName, SlotName]
 ) -> None:
-    """Add each delivery to its slot, or to the slot that had replaced it."""
-    filled = {r.data.get("order_id"): r for r in inputs.events("SlotFilled") if r.data["cause"] == "arrival"}
+    """Add each delivered line to its slot, or to the slot that had replaced it."""
+    filled: dict[str, list[Record]] = defaultdict(list)
+    for record in inputs.events("SlotFilled"):
+        if record.data["cause"] == "arrival":
+            filled[str(record.data.get("order_id"))].append(record)
     for record in inputs.events("OrderDelivered"):
-        chain = [_name_in(record)]
-        while chain[-1] in successors:
-            chain.append(successors[chain[-1]])
-        arrival = filled.get(record.data["order_id"])
-        name = _name_in(arrival) if arrival else chain[-1]
-        if name not in chain:
-            what = f"order {record.data['order_id']} was for {'/'.join(chain[0])} but filled {'/'.join(name)}"
-            found.note(DIFFERS, record.place, what)
-        elif name in ledgers and ledgers[name].slot.loading == "direct":
-            published_ms = arrival.appended_ms if arrival else inf
-            ledgers[name].arrivals.append(Arrival(record.data["quantity"], published_ms))
+        fills = filled[str(record.data["order_id"])]
+        for line in lines_in(record):
+            chain = [(line["device_id"], line["slot"])]
+            while chain[-1] in successors:
+                chain.append(successors[chain[-1]])
+            arrival = _fill_of(chain, line, fills)
+            name = _name_in(arrival) if arrival else chain[-1]
+            if name not in chain:
+                what = f"{key_of(record, line)} was for {'/'.join(chain[0])} but filled {'/'.join(name)}"
+                found.note(DIFFERS, record.place, what)
+            elif name in ledgers and ledgers[name].slot.loading == "direct":
+                published_ms = arrival.appended_ms if arrival else inf
+                ledgers[name].arrivals.append(Arrival(line["quantity"], published_ms))
+
+
+def _fill_of(chain: list[SlotName], line: Row, fills: list[Record]) -> Record | None:
+    """Return the fill of one of the slots, else one with the line's product, which filled a wrong slot."""
+    in_chain = [fill for fill in fills if _name_in(fill) in chain]
+    of_product = [fill for fill in fills if fill.data["product_id"] == line.get("product_id")]
+    return next(iter(in_chain or of_product), None)
 
 
 def _name_in(record: Record) -> SlotName:

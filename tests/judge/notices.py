@@ -10,8 +10,19 @@ MAIL = "email"
 OCCASIONS = {
     "OrderPlaced": "order_placed",
     "OrderRefused": "order_refused",
+    "OrderLinesRefused": "order_refused",
     "OrderFailed": "order_failed",
     "OrderCancelled": "order_cancelled",
+    "OrderLinesCancelled": "order_cancelled",
+}
+#: Kinds of notices of which an order may have several: one per parcel, refund, claim, or event about some lines.
+BY_PART = {
+    "order_shipped": ("OrderShipped",),
+    "order_delivered": ("OrderDelivered",),
+    "order_refused": ("OrderRefused", "OrderLinesRefused"),
+    "order_cancelled": ("OrderCancelled", "OrderLinesCancelled"),
+    "claim_raised": ("ClaimRaised",),
+    "money_returned": ("PaymentRefunded",),
 }
 
 
@@ -26,7 +37,9 @@ def check_notices(inputs: Inputs) -> Findings:
 
 def _check_decisions(found: Findings, inputs: Inputs) -> dict[str, Record]:
     notices: dict[str, Record] = {}
-    occasions: dict[tuple[str, str, str], Record] = {}
+    occasions: Counter[tuple[str, str, str]] = Counter()
+    kinds_of_parts = {kind for kinds in BY_PART.values() for kind in kinds}
+    parts = Counter((record.type, str(record.data["order_id"])) for record in inputs.events(*kinds_of_parts))
     for record in inputs.events("CustomerNotified"):
         found.figures["notices"] += 1
         data = record.data
@@ -36,9 +49,10 @@ def _check_decisions(found: Findings, inputs: Inputs) -> dict[str, Record]:
         if data.get("order_id") is None:
             continue
         occasion = (data["customer_id"], data["kind"], data["order_id"])
-        if occasion in occasions:
-            found.note(DOUBLED, record.place, f"{occasion} was notified before at {occasions[occasion].place}")
-        occasions.setdefault(occasion, record)
+        occasions[occasion] += 1
+        causes = sum(parts[kind, str(data["order_id"])] for kind in BY_PART.get(data["kind"], ()))
+        if occasions[occasion] > max(1, causes):
+            found.note(DOUBLED, record.place, f"{occasion} was notified before")
     return notices
 
 
@@ -52,13 +66,14 @@ def _check_occasions(found: Findings, inputs: Inputs, notices: dict[str, Record]
         if (OCCASIONS[record.type], record.data["order_id"]) not in rows and record.data["customer_id"] not in erased:
             what = f"no decision whether to notify of {record.type} {record.data['order_id']}"
             found.note(LOST, record.place, what, stopped_at="notification")
-    for row in rows.values():
+    for row in inputs.table("notification.notice"):
         if row["state"] == "sent" and row["notice_id"] not in notices:
             found.note(LOST, f"notice {row['notice_id']}", "state is sent, but CustomerNotified was never published")
 
 
 def _check_mails(found: Findings, inputs: Inputs, notices: dict[str, Record]) -> None:
-    """A mail may be sent again only if notification was killed during an SMTP session."""
+    """Notices of one order may share a mail; one may be sent again only if notification was killed while sending it."""
+    mail_of = {row["notice_id"]: row.get("sent_with") for row in inputs.table("notification.notice")}
     mails: dict[str, list[Row]] = defaultdict(list)
     for row in inputs.mails:
         mails[notice_of(row)].append(row)
@@ -74,7 +89,7 @@ def _check_mails(found: Findings, inputs: Inputs, notices: dict[str, Record]) ->
             else:
                 found.figures["mails_repeated_after_kills"] += 1
     for notice, record in notices.items():
-        if record.data.get("channel") == MAIL and notice not in mails:
+        if record.data.get("channel") == MAIL and (mail_of.get(notice) or notice) not in mails:
             found.note(LOST, record.place, f"notice {notice} was published but never mailed", stopped_at="notification")
     found.figures.update(Counter({f"mails_{kind}": count for kind, count in _kinds(notices, mails).items()}))
 

@@ -99,7 +99,7 @@ class Provider:
         at = self._clock.now().isoformat()
         ids = {"provider_id": self.provider_id, "order_id": order_id}
         update = {**ids, "update_id": update_id, "status": status, "occurred_at": at, **more}
-        self._book.write(op=status, **ids)
+        self._book.write(op=status, **ids, update=update)
         await self._producer.send_and_wait(
             f"provider-updates-{self.provider_id}", json.dumps(envelope(update)).encode(), order_id.encode()
         )

@@ -49,6 +49,8 @@ async def _run(options: Options, view: View, *, keep: bool) -> bool:
     console = Console(highlight=False)
     try:
         result = await _run_year(running, view, console)
+        if not result.ok:
+            _keep_logs(running)
         result.write(running.options.out / "demo.json")
         result.show(console)
         console.print(f"full report: {running.options.out / 'demo.json'}; event log: {running.evidence}")
@@ -69,9 +71,13 @@ async def _run_year(running: Demo, view: View, console: Console) -> DemoResult:
         with view:
             return await running.run()
     except BaseException:
-        shutil.copytree(running.stack.home.logs, running.evidence / "logs", dirs_exist_ok=True)
+        _keep_logs(running)
         console.print(f"[red]the demo failed; the logs are in {running.evidence / 'logs'}[/]")
         raise
+
+
+def _keep_logs(running: Demo) -> None:
+    shutil.copytree(running.stack.home.logs, running.evidence / "logs", dirs_exist_ok=True)
 
 
 async def _wait_for_interrupt(running: Demo, console: Console) -> None:

@@ -1,5 +1,6 @@
 """Interface of an order flow's counterpart."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from deploy.demo.flows.customers import FlowCustomer, Outcome
@@ -21,8 +22,8 @@ class Counterpart(Protocol):
         """Outcomes that the orders of this flow can have."""
         ...
 
-    def product_for(self, outcome: Outcome) -> str:
-        """Return the product that a customer with this outcome uses."""
+    def products_for(self, outcome: Outcome) -> Sequence[str]:
+        """Return the products that a customer with this outcome uses, `outcome.products` of them."""
         ...
 
     async def start(self) -> None:

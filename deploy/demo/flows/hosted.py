@@ -1,16 +1,27 @@
 """App-hosted flow: offers, stock and orders are kept here; the shop polls its orders, and we collect payment."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.demo.company import Company
 from deploy.demo.environment import Environment
-from deploy.demo.flows.customers import PACK, PRODUCT, SCALE, FlowCustomer, Outcome, lines_of, offer
+from deploy.demo.flows.customers import (
+    PACK,
+    PRODUCT,
+    SCALE,
+    SECOND_PRODUCT,
+    SOLD_OUT,
+    FlowCustomer,
+    Outcome,
+    lines_of,
+    offer,
+)
 from deploy.local.ports import accepts
 from deploy.local.settings import HOST
 from deploy.local.stack import Stack
 
-#: More customers want LAST_ONES than there are packs; GONE is out of stock.
-LAST_ONES, LAST_PACKS, GONE = "last-filters", 3, "gold-filters"
+#: More customers want LAST_ONES than there are packs; SOLD_OUT is out of stock.
+LAST_ONES, LAST_PACKS = "last-filters", 3
 RACING = 6
 
 
@@ -18,15 +29,20 @@ class HostedShop:
     """deploy/samples/hosted_shop.py, with stock, and the payment service's sandbox."""
 
     flow = "app_hosted"
-    outcomes = (Outcome.DELIVERED, Outcome.CANCELLED, Outcome.REFUSED, *[Outcome.RACING] * RACING)
+    outcomes = (
+        *(Outcome.DELIVERED, Outcome.CANCELLED, Outcome.REFUSED, *[Outcome.RACING] * RACING),
+        *(Outcome.BOTH, Outcome.ONE_RETURNED),
+    )
 
     def __init__(self, stack: Stack, environment: Environment, company: Company, log: Path) -> None:
         self._stack, self._environment, self._company, self._log = stack, environment, company, log
         self.provider_id = self._key = ""
         self._is_open = False
 
-    def product_for(self, outcome: Outcome) -> str:
-        return {Outcome.REFUSED: GONE, Outcome.RACING: LAST_ONES}.get(outcome, PRODUCT)
+    def products_for(self, outcome: Outcome) -> Sequence[str]:
+        if outcome in (Outcome.REFUSED, Outcome.RACING):
+            return (SOLD_OUT if outcome is Outcome.REFUSED else LAST_ONES,)
+        return (PRODUCT, SECOND_PRODUCT)[: outcome.products]
 
     async def start(self) -> None:
         """Sign up like any shop, be approved, publish offers and count the stock."""
@@ -40,7 +56,7 @@ class HostedShop:
         paid = {"name": mine["name"], "protocol": "hosted", "account": mine["account"], "payment": "sandbox"}
         await self._company.ask("order_dispatch", "PUT", path, paid | {"lead_time_days": 2, "active": True})
         shop = await self._company.as_provider(self.provider_id, self._key)
-        for product, packs in ((PRODUCT, 10), (LAST_ONES, LAST_PACKS), (GONE, 0)):
+        for product, packs in ((PRODUCT, 10), (LAST_ONES, LAST_PACKS), (SECOND_PRODUCT, 10), (SOLD_OUT, 0)):
             await shop.ask("order_dispatch", "PUT", f"{path}/offers/{product}", offer(product))
             counted = {"quantity": packs * PACK * 10**SCALE}
             await shop.ask("inventory", "POST", f"/inventories/{product}/count", counted)
@@ -67,6 +83,7 @@ class HostedShop:
         urls = self._stack.urls
         command = ["deploy.samples.hosted_shop", "--portal", urls["portal"], "--dispatch", urls["order_dispatch"]]
         command += ["--provider", self.provider_id, "--key", self._key, "--log", str(self._log), "--delivers"]
+        command += ["--part-shipments"]
         await self._environment.start(self._stack, "village-store", command, self._has_answered)
 
     async def _has_answered(self) -> bool:
@@ -82,6 +99,6 @@ class HostedShop:
         packs = 0
         for order_id in sent:
             order = await self._company.ask("order_dispatch", "GET", f"/v1/orders/{order_id}")
-            packs += order["packs"] if order["product_id"] == LAST_ONES else 0
+            packs += sum(line["packs"] for line in order["lines"] if line["product_id"] == LAST_ONES)
         left = (await shop.ask("inventory", "GET", f"/inventories/{LAST_ONES}"))["data"]
         return max(0, packs - LAST_PACKS) * PACK + max(0, -int(left["available"]))

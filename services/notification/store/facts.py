@@ -4,7 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from libs.kit import Store as KitStore
-from replenish_contracts.events import OrderDrafted, OrderModified, ReorderApproved, SlotSpec, ThresholdCrossed
+from replenish_contracts.events import (
+    OrderDrafted,
+    OrderModified,
+    ReorderApproved,
+    SlotSpec,
+    ThresholdCrossed,
+    split_order_id,
+)
 from services.notification.domain import Facts, LineFacts, LineState, Notice, line_rows
 from services.notification.store.lines import MERGE_LINES
 
@@ -83,18 +90,24 @@ class FactTables(KitStore):
         )
 
     async def save_approval(self, event: ReorderApproved) -> None:
+        """Save the approval for its order, and for those that its later lines have if the order is split."""
+        lines = event.all_lines
+        parts = [split_order_id(event.order_id, line.line_id) for line in lines[1:]]
         await self.connection.execute(
             """-- save_approval
             INSERT INTO known_order (order_id, customer_id, provider_id, pool_id, epoch, needed_by)
-            SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM erased_customer WHERE customer_id = $2)
+            SELECT part.order_id, $1, $2, part.pool_id, part.epoch, $3
+            FROM unnest($4::text[], $5::text[], $6::integer[]) AS part(order_id, pool_id, epoch)
+            WHERE NOT EXISTS (SELECT FROM erased_customer WHERE customer_id = $1)
+            ORDER BY part.order_id
             ON CONFLICT (order_id) DO UPDATE SET epoch = excluded.epoch, needed_by = excluded.needed_by
             """,
-            event.order_id,
             event.customer_id,
             event.provider_id,
-            event.pool_id,
-            event.epoch,
             event.needed_by,
+            [event.order_id, *parts],
+            [event.pool_id, *(line.pool_id for line in lines[1:])],
+            [event.epoch, *(line.epoch for line in lines[1:])],
         )
 
     async def save_draft(self, event: OrderDrafted | OrderModified) -> None:

@@ -20,6 +20,7 @@ from replenish_contracts.events import (
     OrderShipped,
     PaymentRefunded,
     ReorderLine,
+    split_order_id,
 )
 from services.notification.domain import Kind, LineState, NoticeState, notice_id_of
 from services.notification.handlers import (
@@ -248,3 +249,18 @@ class TestNotices:
             await find(store, Kind.CANNOT_ORDER, "ann/filters/6"),
         ]
         assert [notice.state for notice in notices] == [NoticeState.WITHDRAWN] * 3
+
+    @pytest.mark.parametrize("order", [1, -1], ids=["approved first", "drafted first"])
+    async def test_parts_of_split_order_are_approved(self, store, order):
+        lines = tuple(ReorderLine(**line.model_dump(include=set(ReorderLine.model_fields))) for line in AGREED)
+        part = split_order_id("o1", lines[1].line_id)
+        drafted = DRAFTED.model_copy(update={"order_id": part, "lines": AGREED[1:]})
+        placed = PLACED.model_copy(update={"order_id": part, "lines": AGREED[1:]})
+        steps = [(on_reorder_approved, approved(lines=lines)), (on_order_drafted, drafted)]
+
+        for handler, event in steps[::order]:
+            await handler(event, store)
+        await consume(store, placed)
+
+        facts = await store.get_facts(await find(store, Kind.ORDER_PLACED, part))
+        assert (facts.approved, facts.needed_by) == (True, a.NOON)

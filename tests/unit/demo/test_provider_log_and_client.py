@@ -14,10 +14,10 @@ from deploy.demo.parcels import ProviderLog
 NOON = datetime(2021, 1, 5, 12, tzinfo=UTC)
 
 
-def log(tmp_path, *lines, reports_delivery=True):
+def log(tmp_path, *lines, reports_delivery=True, part_shipments=False):
     path = tmp_path / "shop.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    read = ProviderLog(path, reports_delivery)
+    read = ProviderLog(path, reports_delivery, part_shipments)
     read.catch_up()
     return read
 
@@ -55,6 +55,28 @@ class TestProviderLog:
         assert list(read.arriving(NOON.replace(hour=9))) == []
         assert [(parcel.order_id, parcel.steps) for parcel in read.arriving(NOON)] == [("o1", 9)]
         assert list(read.arriving(NOON)) == []
+
+    def test_order_of_two_lines_leaves_in_two_parcels(self, tmp_path):
+        accepted = line("accepted", occurred_at="2021-01-04T20:00:00+00:00", lines=[{"line_id": "1"}, {"line_id": "2"}])
+        one, two = (
+            line("shipped", update_id=f"o1-shipped-{n}", lines=[{"line_id": n, "quantity": 9 * int(n)}]) for n in "21"
+        )
+        story = [accepted, said("accepted"), one, said("shipped-2")]
+        first = log(tmp_path, READ, *story, reports_delivery=False, part_shipments=True)
+        both = log(tmp_path, *story, two, said("shipped-1"), part_shipments=True)
+
+        assert first.is_idle(NOON)
+        assert not first.is_idle(NOON.replace(hour=20))
+        assert [(parcel.line_id, parcel.steps) for parcel in first.arriving(NOON)] == [("2", 18)]
+        assert [parcel.line_id for parcel in both.arriving(NOON)] == ["2", "1"]
+
+    def test_refused_and_cancelled_lines_are_not_waited_for(self, tmp_path):
+        accepted = line("accepted", lines=[{"line_id": "1"}, {"line_id": "2", "status": "refused"}])
+        cancelled = line("cancelled", lines=[{"line_id": "1"}])
+        story = [READ, accepted, said("accepted")]
+
+        assert not log(tmp_path, *story).is_idle(NOON)
+        assert log(tmp_path, *story, cancelled, said("cancelled")).is_idle(NOON)
 
 
 class TestEventLog:
