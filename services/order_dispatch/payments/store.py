@@ -30,18 +30,12 @@ def token_owner(customer_id: str, service: str) -> str:
     return f"payment-method:{customer_id}:{service}"
 
 
-#: Columns of a payment with those of its order and the order's first line, for `PAYMENT_WITH_ORDER`.
+#: Columns of a payment with those of its order, for `payment AS p JOIN orders AS o`.
 PAYMENT_COLUMNS = """
-    p.payment_id, p.order_id, o.customer_id, l.product_id, l.pool_id, o.provider_id, p.service,
+    p.payment_id, p.order_id, o.customer_id, p.product_id, p.pool_id, o.provider_id, p.service,
     p.currency, p.amount, p.mandate, p.state, p.version, p.captures_several, p.step, p.idempotency_key,
     p.requested_amount, p.requested_at, p.requested_final, p.authorized, p.captured, p.refunded, p.released,
     p.capture_requested, p.capture_final, p.void_requested, p.refund_requested, p.reference, p.expires_at, p.reason
-"""
-
-
-PAYMENT_WITH_ORDER = """
-    payment AS p JOIN orders AS o USING (order_id)
-    JOIN order_line AS l ON (l.order_id, l.number) = (p.order_id, 1)
 """
 
 
@@ -130,11 +124,12 @@ class PaymentStore(KitStore):
         payment = decision.payment
         await self.connection.execute(
             """-- add_payment
-            INSERT INTO payment (payment_id, order_id, service, currency, amount, mandate, state, version, step,
-                idempotency_key, requested_amount, requested_at, reason, token_sealed, captures_several)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            INSERT INTO payment (payment_id, order_id, product_id, pool_id, service, currency, amount, mandate, state,
+                version, step, idempotency_key, requested_amount, requested_at, reason, token_sealed, captures_several)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
             """,
-            *(payment.payment_id, payment.order_id, payment.service, payment.currency, payment.amount),
+            *(payment.payment_id, payment.order_id, payment.product_id, payment.pool_id),
+            *(payment.service, payment.currency, payment.amount),
             *(payment.mandate, payment.state, payment.version, payment.step, payment.idempotency_key),
             *(payment.requested_amount, payment.requested_at, payment.reason, token_sealed, payment.captures_several),
         )
@@ -233,7 +228,7 @@ class PaymentStore(KitStore):
         row = await self.connection.fetchrow(
             f"""-- lock_payment
             SELECT {PAYMENT_COLUMNS}
-            FROM {PAYMENT_WITH_ORDER} WHERE p.payment_id = $1 FOR UPDATE OF p
+            FROM payment AS p JOIN orders AS o USING (order_id) WHERE p.payment_id = $1 FOR UPDATE OF p
             """,
             payment_id,
         )
@@ -246,7 +241,7 @@ class PaymentStore(KitStore):
         row = await self.connection.fetchrow(
             f"""-- lock_payment_of_order
             SELECT {PAYMENT_COLUMNS}
-            FROM {PAYMENT_WITH_ORDER} WHERE p.order_id = $1 FOR UPDATE OF p
+            FROM payment AS p JOIN orders AS o USING (order_id) WHERE p.order_id = $1 FOR UPDATE OF p
             """,
             order_id,
         )
@@ -256,7 +251,7 @@ class PaymentStore(KitStore):
         row = await self.connection.fetchrow(
             f"""-- find_payment
             SELECT {PAYMENT_COLUMNS}
-            FROM {PAYMENT_WITH_ORDER} WHERE p.order_id = $1
+            FROM payment AS p JOIN orders AS o USING (order_id) WHERE p.order_id = $1
             """,
             order_id,
         )
@@ -267,7 +262,7 @@ class PaymentStore(KitStore):
         row = await self.connection.fetchrow(
             f"""-- get_payment
             SELECT {PAYMENT_COLUMNS}, p.token_sealed
-            FROM {PAYMENT_WITH_ORDER} WHERE p.payment_id = $1
+            FROM payment AS p JOIN orders AS o USING (order_id) WHERE p.payment_id = $1
             """,
             payment_id,
         )
