@@ -371,6 +371,9 @@ INSERT INTO payment_transition (from_state, to_state) VALUES
 CREATE TABLE payment (
     payment_id text PRIMARY KEY,
     order_id text NOT NULL UNIQUE REFERENCES orders,
+    -- Those of the order's first line, for events.
+    product_id text NOT NULL,
+    pool_id text NOT NULL,
     service text NOT NULL,
     currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     amount bigint NOT NULL CHECK (amount > 0),

@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 
 from replenish_contracts.events import DeviceRegistered, SlotSpec
-from services.order_dispatch.domain import DeviceStatus, Slot, draft, submit
+from services.order_dispatch.domain import DeviceStatus, Slot, submit
 from services.order_dispatch.linking.client import open_linked_client
 from services.order_dispatch.orders.handlers import on_order_updated
 from services.order_dispatch.providers import drs
