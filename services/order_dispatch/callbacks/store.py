@@ -189,9 +189,11 @@ class CallbackStore(OrderStore):
             """-- assign_reference
             UPDATE orders SET reference = $4
             WHERE order_id = (
-                SELECT orders.order_id FROM orders JOIN order_history AS h ON h.order_id = orders.order_id
-                WHERE provider_id = $1 AND device_id = $2 AND slot = $3 AND reference IS NULL
-                    AND state IN ('placing', 'unknown') AND h.to_state = 'placing' AND h.occurred_at <= $5
+                SELECT o.order_id FROM orders AS o
+                JOIN order_line AS l ON l.order_id = o.order_id
+                JOIN order_history AS h ON h.order_id = o.order_id
+                WHERE o.provider_id = $1 AND l.device_id = $2 AND l.slot = $3 AND o.reference IS NULL
+                    AND o.state IN ('placing', 'unknown') AND h.to_state = 'placing' AND h.occurred_at <= $5
                 ORDER BY h.occurred_at DESC LIMIT 1)
             RETURNING order_id
             """,
