@@ -151,6 +151,8 @@ CREATE TABLE orders (
     reference text,
     billed bigint CHECK (billed >= 0),
     billed_currency text,
+    -- Agreed price of the lines and fee that the billed cost is for.
+    billed_for bigint,
     promised_at timestamptz,
     expected_at timestamptz,
     tracking text,

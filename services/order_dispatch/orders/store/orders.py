@@ -17,8 +17,8 @@ from services.order_dispatch.orders.store.lines import OrderLines, insert_lines,
 ORDER_COLUMNS = """
     order_id, customer_id, provider_id, drafted_at, price, currency, fee, needed_by, state, step, check_at,
     status_requests, promised_at, expected_at, tracking, cancel_by, cancel_reason, cancel_at, test, reserved_at,
-    authorized_at, sent_at, in_flight_until, resolve_by, reference, billed, billed_currency, fee_captured, fee_refunded,
-    payment_problem, fraud_at, fraud_cleared_at, responder, answer_by
+    authorized_at, sent_at, in_flight_until, resolve_by, reference, billed, billed_currency, billed_for,
+    fee_captured, fee_refunded, payment_problem, fraud_at, fraud_cleared_at, responder, answer_by
 """
 _INSERT_ORDER = f"""-- add_order
 WITH new_order AS (
@@ -61,7 +61,7 @@ class Orders(OrderLines):
                 cancel_at = $11, reserved_at = $12, authorized_at = $13, sent_at = $14, in_flight_until = $15,
                 resolve_by = $16, reference = $17, billed = $18, billed_currency = $19, payment_problem = $20,
                 fraud_at = $21, fraud_cleared_at = $22, price = $23, responder = $24, answer_by = $25,
-                fee_captured = $26, fee_refunded = $27, lines_summary = $28
+                fee_captured = $26, fee_refunded = $27, lines_summary = $28, billed_for = $29
             WHERE order_id = $1
             """,
             *(order.order_id, order.state, order.step, order.check_at, order.status_requests, order.promised_at),
@@ -70,7 +70,7 @@ class Orders(OrderLines):
             *(order.reserved_at, order.authorized_at, order.sent_at, order.in_flight_until, order.resolve_by),
             *(order.reference, order.billed, order.billed_currency, order.payment_problem),
             *(order.fraud_at, order.fraud_cleared_at, order.price, order.responder, order.answer_by),
-            *(order.fee_captured, order.fee_refunded, summarize(order.lines)),
+            *(order.fee_captured, order.fee_refunded, summarize(order.lines), order.billed_for),
         )
 
     async def _add_transitions(self, decision: Decision) -> None:
