@@ -156,6 +156,9 @@ CREATE TABLE orders (
     promised_at timestamptz,
     expected_at timestamptz,
     tracking text,
+    -- Number of parcels that the provider named, and of those that arrived: a reader that waited for a lock compares.
+    shipments integer NOT NULL DEFAULT 0,
+    shipments_arrived integer NOT NULL DEFAULT 0,
 
     cancel_by text,
     cancel_reason text,
