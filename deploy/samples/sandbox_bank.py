@@ -39,6 +39,9 @@ class PaymentLog:
     def write(self, line: Json) -> None:
         self._file.append({"at": datetime.now(UTC).isoformat(), **line})
 
+    def close(self) -> None:
+        self._file.close()
+
     def _remember(self, line: Json) -> None:
         self.operations[line["key"]] = line
         if line["op"] != "declined":

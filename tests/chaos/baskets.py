@@ -65,8 +65,7 @@ async def move_in_basket(world: Environment, products: int = 2) -> Basket:
     home = Basket(world, household, answer["customer_id"])
     for product in home.products.values():
         await world.ask("order_dispatch", "PUT", f"/v1/providers/{PROVIDER}/offers/{product}", household.offer())
-    body = {"device_id": home.device_id}
-    body["slots"] = [slot.registered(home.products[slot.slot]) for slot in slots]
+    body = {"device_id": home.device_id, "slots": [slot.registered(home.products[slot.slot]) for slot in slots]}
     registered = await world.ask("portal", "POST", f"/v1/customers/{home.customer_id}/devices", body)
     home.credentials[home.device_id] = registered["credential"]
     await world.settled()

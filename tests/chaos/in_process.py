@@ -57,6 +57,8 @@ MORNING = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, 6, tzinfo=UTC
 KEY = "a-key-for-tests"
 #: Early enough that both products can wait a day for each other and still arrive in time.
 COLLECTS = {"days": 9, "collect_hours": 24}
+#: So long that the levels fall further after the order.
+LEAD_DAYS = 3
 PROVIDER_TOPICS = ("provider-orders-", "provider-updates-")
 _numbers = itertools.count(1)
 
@@ -187,7 +189,7 @@ class InProcessEnvironment:
         await self.company.ask("order_dispatch", "PUT", f"/v1/providers/{self.provider.provider_id}", body)
 
     async def _pay_and_collect(self, customer_id: str) -> None:
-        """Set the customer's payment method, and let both products wait for each other, so that they share an order."""
+        """Set the customer's payment method, and have both products share their orders."""
         method = {"service": "sandbox", "token": "tok_ok", "mandate": {"amount": "500.00", "currency": "USD"}}
         await self.company.ask("order_dispatch", "PUT", f"/v1/customers/{customer_id}/payment-method", method)
         answer = await self.company.ask("reorder_decision", "GET", f"/v1/customers/{customer_id}/subscriptions")
@@ -202,7 +204,7 @@ class InProcessEnvironment:
             provider=self.provider.provider_id,
             name="shop",
             log=self.log.path,
-            lead_days=2,
+            lead_days=LEAD_DAYS,
             handling_days=0,
             delivers=True,
             part_shipments=True,
@@ -310,6 +312,7 @@ def sandbox_pay(log: Path) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+        Handler.bank.log.close()
 
 
 class _Server(uvicorn.Server):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from tests.judge.inputs import Inputs, Record, Row
-from tests.judge.lines import FACTS, Line, Order, Replay
+from tests.judge.lines import ENDED_AS, FACTS, Line, Order, Replay
 from tests.judge.verdict import DIFFERS, DOUBLED, LOST, PHANTOM, UNBALANCED, Findings
 
 PAYMENTS = ("PaymentAuthorized", "PaymentCaptured", "PaymentRefunded", "PaymentVoided", "PaymentFailed")
@@ -17,7 +17,6 @@ def check_money(inputs: Inputs) -> Findings:
     found = Findings()
     orders, payments = _follow_payments(found, inputs)
     _check_final_captures(found, inputs, orders, payments)
-    _check_prices(found, orders)
     _check_service_log(found, inputs)
     _check_payment_rows(found, inputs)
     _check_line_rows(found, inputs, orders)
@@ -48,24 +47,44 @@ def _follow_payments(found: Findings, inputs: Inputs) -> tuple[dict[str, Order],
     """Compare each payment event with the goods that left before it; orders and payments share a partition."""
     replaying = Replay(Findings())
     payments: dict[str, Payment] = {}
+    prices: dict[str, set[int]] = defaultdict(set)
     for record in inputs.first_of_each("orders"):
         if record.type in FACTS:
             replaying.apply(record)
+            _follow_price(found, record, replaying.orders[str(record.data["order_id"])], prices)
         elif record.type in PAYMENTS:
             order_id = str(record.data["order_id"])
             order = replaying.orders.get(order_id) or Order(order_id, "", test=False)
-            _apply_payment(found, record, order, payments)
+            _apply_payment(found, record, order, payments, prices[order_id])
     return replaying.orders, payments
 
 
-def _apply_payment(found: Findings, record: Record, order: Order, payments: dict[str, Payment]) -> None:
+def _follow_price(found: Findings, record: Record, order: Order, prices: dict[str, set[int]]) -> None:
+    """Collect the prices that an order had before it was authorized: lines that end without goods may lower it."""
+    lines = order.lines.values()
+    if order.price is None or any(line.price is None for line in lines):
+        return
+    of_all = order.fee + sum(line.price or 0 for line in lines)
+    of_open = order.fee + sum(line.price or 0 for line in lines if line.state not in {"cancelled", "refused"})
+    if record.type in {"OrderDrafted", "OrderModified"}:
+        prices[order.order_id] = {order.price}
+        if order.price not in {of_all, of_open}:
+            what = f"order {order.order_id}: price {order.price}, its lines and the fee cost {of_open}"
+            found.note(UNBALANCED, record.place, what)
+    elif record.type in ENDED_AS:
+        prices[order.order_id].add(of_open)
+
+
+def _apply_payment(
+    found: Findings, record: Record, order: Order, payments: dict[str, Payment], prices: set[int]
+) -> None:
     amount, payment = record.data.get("amount", 0), payments.get(order.order_id)
     name = f"order {order.order_id}"
     found.figures[record.type] += 1
     if record.type == "PaymentAuthorized":
         if payment is not None:
             found.note(DOUBLED, record.place, f"{name} was authorized before at {payment.first.place}")
-        elif order.price is not None and amount != order.price:
+        elif prices and amount not in prices:
             found.note(DIFFERS, record.place, f"{name}: {amount} authorized, its price is {order.price}")
         payments.setdefault(order.order_id, Payment(amount, record))
         return
@@ -129,18 +148,6 @@ def _billed_below_price(inputs: Inputs, orders: Mapping[str, Order]) -> set[str]
         if any(billed is not None and billed < (agreed or 0) for billed, agreed in prices):
             cheaper.add(order.order_id)
     return cheaper
-
-
-def _check_prices(found: Findings, orders: Mapping[str, Order]) -> None:
-    """The price of an order is that of its lines and the fee."""
-    for order in orders.values():
-        prices = [line.price for line in order.lines.values()]
-        if order.price is None or None in prices:
-            continue
-        total = sum(price for price in prices if price is not None) + order.fee
-        if total != order.price:
-            what = f"order {order.order_id}: price {order.price}, its lines and the fee cost {total}"
-            found.note(UNBALANCED, order.events[0].place, what)
 
 
 def _check_service_log(found: Findings, inputs: Inputs) -> None:

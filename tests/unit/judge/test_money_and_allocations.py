@@ -3,7 +3,7 @@
 import pytest
 
 from tests.judge.order_tables import states_allowed
-from tests.unit.judge.two_lines import PRICE, TwoLines, in_two_parcels, one_cancelled
+from tests.unit.judge.two_lines import FEE, FILTERS, PODS, PRICE, TwoLines, in_two_parcels, one_cancelled
 from tests.unit.judge.verdicts import anomalies, kinds, record, verdict_of
 
 
@@ -19,6 +19,18 @@ class TestCaptures:
         record(scenario, "orders", "PaymentAuthorized").event["data"]["amount"] = PRICE - 1
 
         assert f"{PRICE - 1} authorized, its price is {PRICE}" in anomalies(scenario)
+
+    def test_line_that_ends_before_authorization_may_lower_it(self):
+        scenario = TwoLines()
+        scenario.approved()
+        scenario.lines_fact("OrderDrafted", PODS, FILTERS, packs=2, price=PRICE, fee=FEE, currency="EUR")
+        scenario.lines_fact("OrderLinesCancelled", FILTERS, complete=False, by="customer", reason="we have enough")
+        authorized = scenario.payment("PaymentAuthorized", PRICE - 301)
+        assert "authorized" not in anomalies(scenario)
+
+        authorized.event["data"]["amount"] = PRICE - 300
+
+        assert f"{PRICE - 300} authorized" in anomalies(scenario)
 
     def test_line_captured_twice_while_other_was_cancelled(self):
         scenario = one_cancelled()

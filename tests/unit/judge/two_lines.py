@@ -4,9 +4,15 @@ from typing import Any
 
 from tests.unit.judge.scenario import ORDER, Scenario
 
-PODS = {"line_id": "1", "product_id": "pods", "pool_id": "ann/pods", "device_id": "brewer", "slot": "1"}
+PODS: dict[str, Any] = {"line_id": "1", "product_id": "pods", "pool_id": "ann/pods", "device_id": "brewer", "slot": "1"}
 PODS |= {"quantity": 60, "packs": 2, "pack_size": 30, "unit_price": 500, "epoch": 1}
-FILTERS = {"line_id": "2", "product_id": "filters", "pool_id": "ann/filters", "device_id": "brewer", "slot": "2"}
+FILTERS: dict[str, Any] = {
+    "line_id": "2",
+    "product_id": "filters",
+    "pool_id": "ann/filters",
+    "device_id": "brewer",
+    "slot": "2",
+}
 FILTERS |= {"quantity": 40, "packs": 1, "pack_size": 40, "unit_price": 301, "epoch": 2}
 FEE = 199
 PRICE = 2 * 500 + 301 + FEE
@@ -109,8 +115,8 @@ def one_cancelled() -> TwoLines:
     scenario.update_lines("cancelled", {"line_id": "1"})
     scenario.lines_fact("OrderLinesCancelled", PODS, complete=False, by="customer", reason="we have enough")
     scenario.payment("PaymentVoided", 1000)
-    released = {"owner_id": "acme", "order_id": "o1"}
-    released["lines"] = [{"line_id": "1", "product_id": "pods", "quantity": 60}]
+    lines = [{"line_id": "1", "product_id": "pods", "quantity": 60}]
+    released = {"owner_id": "acme", "order_id": "o1", "lines": lines}
     scenario.add_event("stock", "StockReleased", released)
     scenario.arrives(FILTERS, complete=True)
     return scenario
