@@ -103,6 +103,9 @@ def end_lines(
     closed = [replace(line.move_to(to_state), cancellation=None) for line in ended if not line.has_left]
     rests = [replace(line, remaining_quantity=0, cancellation=None) for line in ended if line.has_left]
     decision = decision.change_lines([*closed, *rests]).follow_lines(at, because)
+    order = decision.order
+    if order.state in (State.DRAFTED, State.RESERVING) and order.price is not None:
+        decision = decision.change(price=order.price_of_lines)  # nothing is authorized yet
     if closed:
         decision = decision.publish(_end_event(decision.order, closed, to_state, end))
     if decision.order.state in WITHOUT_GOODS:

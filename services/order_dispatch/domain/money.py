@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
-from services.order_dispatch.domain.lines import WITHOUT_GOODS_LINE, OrderLine
+from services.order_dispatch.domain.lines import OrderLine
 from services.order_dispatch.domain.order import Capture, Decision, Order, Transition
 from services.order_dispatch.domain.states import WITHOUT_GOODS, State
 
@@ -49,12 +49,14 @@ def capture_shipments(decision: Decision) -> Decision:
 
 def _record_due(order: Order) -> Order:
     ratio = _billed_ratio(order)
-    fee = max(order.fee_captured, int(order.fee * ratio))
+    # With the first goods that left; a shipment of nothing costs nothing.
+    fee_share = order.fee * ratio if any(line.shipped_quantity for line in order.lines) else Fraction(0)
+    fee = max(order.fee_captured, int(fee_share))
     shares = {line.line_id: _share_of_shipped(line, ratio) for line in order.lines if line.has_left}
     due = {line_id: int(share) for line_id, share in shares.items()}
     if order.has_all_left:
         last = next(reversed(due))
-        due[last] += max(0, int(sum(shares.values()) + order.fee * ratio) - sum(due.values()) - fee)
+        due[last] += max(0, int(sum(shares.values()) + fee_share) - sum(due.values()) - fee)
     changed = [
         replace(
             line,
@@ -68,11 +70,10 @@ def _record_due(order: Order) -> Order:
 
 
 def _billed_ratio(order: Order) -> Fraction:
-    """Return the billed share of the agreed price, at most 1."""
-    agreed = order.fee + sum(line.price or 0 for line in order.lines if line.state not in WITHOUT_GOODS_LINE)
-    if order.billed is None or order.billed_currency != order.currency or not agreed:
+    """Return the billed share of the agreed price that it is for, at most 1."""
+    if order.billed is None or order.billed_currency != order.currency or not order.billed_for:
         return Fraction(1)
-    return min(Fraction(1), Fraction(order.billed, agreed))
+    return min(Fraction(1), Fraction(order.billed, order.billed_for))
 
 
 def _share_of_shipped(line: OrderLine, ratio: Fraction) -> Fraction:

@@ -9,7 +9,7 @@ from typing import Any
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import Evidence, Line
 from replenish_contracts.events import OrderLine as AgreedLine
-from services.order_dispatch.domain.lines import Cancellation, OrderLine, order_state
+from services.order_dispatch.domain.lines import WITHOUT_GOODS_LINE, Cancellation, OrderLine, order_state
 from services.order_dispatch.domain.states import State, check, states_between
 
 
@@ -86,9 +86,10 @@ class Order:
     resolve_by: datetime | None = None
     #: The provider's order number.
     reference: str | None = None
-    #: Total cost reported by the provider.
+    #: Total cost reported by the provider, and the agreed price of what it is for: the lines and fee at that time.
     billed: int | None = None
     billed_currency: str | None = None
+    billed_for: int | None = None
     #: The part of the fee that was captured and refunded.
     fee_captured: int = 0
     fee_refunded: int = 0
@@ -121,6 +122,11 @@ class Order:
     def has_all_left(self) -> bool:
         """Whether nothing of the order is to leave any more."""
         return not any(line.is_to_leave for line in self.lines)
+
+    @property
+    def price_of_lines(self) -> int:
+        """Agreed price of the lines that have not ended without goods, and the fee, in minor units."""
+        return self.fee + sum(line.price or 0 for line in self.lines if line.state not in WITHOUT_GOODS_LINE)
 
     @property
     def captured(self) -> int:

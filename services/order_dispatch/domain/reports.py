@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from replenish_contracts.events import OrderUpdated, UpdateLine, UpdateStatus
 from replenish_contracts.units import CURRENCIES
@@ -160,14 +161,12 @@ def merge_update(context: UpdateContext, reports: Sequence[LineReport]) -> Order
     )
     dates = [line.expected_at for line in merged.open_lines if line.expected_at is not None]
     promised = order.promised_at or _promise(context)
-    billed, billed_currency = _billed(context)
     return replace(
         merged,
         expected_at=max(dates, default=order.expected_at),
         promised_at=promised,
         tracking=_prefer(update.tracking, order.tracking, context),
-        billed=billed,
-        billed_currency=billed_currency,
+        **_billed(context),
         resolve_by=None,
         in_flight_until=None,
     )
@@ -206,14 +205,14 @@ def _reported_date(context: UpdateContext) -> datetime | None:
     return date if date is not None and context.order.drafted_at - DATE_TOLERANCE <= date <= latest else None
 
 
-def _billed(context: UpdateContext) -> tuple[int | None, str | None]:
-    """Return the reported price and its currency; a price in an unknown currency is ignored."""
+def _billed(context: UpdateContext) -> dict[str, Any]:
+    """Return the fields of a reported total; a price in an unknown currency is ignored."""
     order, price = context.order, context.update.price
     currency = context.update.currency or order.currency
     keeps = context.is_stale and order.billed is not None
     if keeps or price is None or currency not in CURRENCIES:
-        return order.billed, order.billed_currency
-    return price, currency
+        return {}
+    return {"billed": price, "billed_currency": currency, "billed_for": order.price_of_lines}
 
 
 def _prefer(reported: str | None, known: str | None, context: UpdateContext) -> str | None:

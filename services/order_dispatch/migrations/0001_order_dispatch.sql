@@ -151,9 +151,14 @@ CREATE TABLE orders (
     reference text,
     billed bigint CHECK (billed >= 0),
     billed_currency text,
+    -- Agreed price of the lines and fee that the billed cost is for.
+    billed_for bigint,
     promised_at timestamptz,
     expected_at timestamptz,
     tracking text,
+    -- Number of parcels that the provider named, and of those that arrived: a reader that waited for a lock compares.
+    shipments integer NOT NULL DEFAULT 0,
+    shipments_arrived integer NOT NULL DEFAULT 0,
 
     cancel_by text,
     cancel_reason text,

@@ -58,9 +58,7 @@ async def test_count_open_orders_excludes_returned(store):
             "VALUES ('o1', $1, $2, $3, $4, '')",
             *(step + 2, here, there, a.NOON),
         )
-    await store.connection.execute(
-        "UPDATE orders SET state = 'returned', step = 6, lines_summary = 'returned'"
-    )
+    await store.connection.execute("UPDATE orders SET state = 'returned', step = 6, lines_summary = 'returned'")
 
     orders, _ = await taken(store)
 

@@ -346,6 +346,10 @@ class TestCancelLines:
         assert names(decision) == ["OrderLinesCancelled"]
         assert (quantities(decision.events[0]), decision.events[0].by) == ({"2": 100}, "customer")
 
+    def test_cancel_line_before_authorization_lowers_the_price(self):
+        assert cancel(a.basket(fee=200), CANCELLATION, ["2"]).order.price == 998 + 200
+        assert cancel(a.basket(fee=200), CANCELLATION).order.price == 998 + 350 + 200
+
     def test_cancel_last_line_cancels_the_order(self):
         first = cancel(a.basket(), CANCELLATION, ["2"]).order
 

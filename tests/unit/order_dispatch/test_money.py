@@ -63,7 +63,7 @@ class TestCapturedAmount:
     def test_captured_amount_follows_lower_billed_price(self, billed, currency, cents):
         left = a.with_line(a.drafted(), shipped_quantity=40)
 
-        assert captured(replace(left, billed=billed, billed_currency=currency)) == cents
+        assert captured(replace(left, billed=billed, billed_currency=currency, billed_for=998)) == cents
 
     def test_captured_amount_is_zero_for_test_order_or_missing_price(self):
         testing = a.apply(replace(paid(State.PLACED), test=True), a.update("shipped")).order
@@ -251,6 +251,19 @@ class TestCaptureOfShipments:
         decision = a.apply(smaller, a.update("shipped", price=350 + 387 + 250, currency="USD"))
 
         assert money_moves(decision) == (capture(350 + 387 + 250),)
+
+    def test_billed_price_is_for_the_lines_of_its_time(self):
+        halved = a.apply(self.basket(), a.update("accepted", price=self.PRICE // 2, currency="USD")).order
+        smaller = a.apply(halved, a.update("cancelled", lines=(a.about("2"), a.about("3")), update_id="u2")).order
+
+        decision = a.apply(smaller, a.update("shipped", update_id="u3"))
+
+        assert money_moves(decision) == (capture((998 + 250) * (self.PRICE // 2) // self.PRICE),)
+
+    def test_shipment_of_nothing_costs_no_fee(self):
+        nothing = tuple(a.about(line, quantity=0) for line in ("1", "2", "3"))
+
+        assert money_moves(a.apply(self.basket(), a.update("shipped", lines=nothing))) == (capture(0),)
 
     def test_cancellation_of_what_waits_releases_the_rest(self):
         left = a.apply(self.basket(), a.update("shipped", lines=(a.about("1"),))).order

@@ -79,7 +79,7 @@ class OrderRefused(OrderFact):
 
 @published_by("order_dispatch", topic="orders", key="customer_id")
 class OrderLinesRefused(OrderFact):
-    """The provider refused some lines of an order and delivers the others."""
+    """The provider refused some lines of an order; the others go on, or ended before."""
 
     reason: Text
     #: No line of the order is open any more.

@@ -48,7 +48,17 @@ _CHANGING = {
     "refunded": "bigint",
 }
 _CANCELLATION = {"cancel_by": "text", "cancel_reason": "text", "cancel_at": "timestamptz"}
-_COLUMNS = ", ".join({"order_id": "", **_NEW, **_CHANGING, **_CANCELLATION})
+_CHANGED = {"line_id": "text"} | _CHANGING | _CANCELLATION
+#: Columns of a line in statements about `orders AS o JOIN order_line AS l`, which as_lines reads; its parcels are read
+#: only if the order has any.
+LINE_COLUMNS = f"""
+    {", ".join(f"l.{name} AS line_{name}" for name in _NEW | _CHANGING | _CANCELLATION)},
+    CASE WHEN o.shipments > 0 THEN ARRAY(
+        SELECT (s.number, s.shipment_id, part.quantity, s.tracking, s.arrived)
+        FROM shipment_line AS part JOIN shipment AS s USING (order_id, shipment_id)
+        WHERE part.order_id = l.order_id AND part.line_id = l.line_id
+    ) END AS parcels
+"""
 
 
 def _arrays(columns: Mapping[str, str], first: int) -> str:
@@ -56,8 +66,8 @@ def _arrays(columns: Mapping[str, str], first: int) -> str:
     return ", ".join(f"${first + place}::{kind}[]" for place, kind in enumerate(columns.values()))
 
 
-#: INSERT of an order's lines; its parameters from `first` on are `new_line_values`.
 def insert_lines(order_id: str, first: int) -> str:
+    """Return an INSERT of an order's lines; its parameters from `first` on are `new_line_values`."""
     return f"""
         INSERT INTO order_line (order_id, {", ".join(_NEW)}, number)
         SELECT {order_id}, line.* FROM unnest({_arrays(_NEW, first)}) WITH ORDINALITY AS line
@@ -68,12 +78,23 @@ def new_line_values(lines: Sequence[OrderLine]) -> list[list[Any]]:
     return [[getattr(line, name) for line in lines] for name in _NEW]
 
 
-_UPDATE_LINES = f"""-- save_lines
-UPDATE order_line SET {", ".join(f"{name} = changed.{name}" for name in (*_CHANGING, *_CANCELLATION))}
-FROM unnest($2::text[], {_arrays(_CHANGING | _CANCELLATION, 3)})
-    AS changed (line_id, {", ".join((*_CHANGING, *_CANCELLATION))})
-WHERE order_line.order_id = $1 AND order_line.line_id = changed.line_id
-"""
+def update_lines(order_id: str, first: int) -> str:
+    """Return an UPDATE of lines; its parameters from `first` on are `changed_line_values`."""
+    names = (*_CHANGING, *_CANCELLATION)
+    return f"""
+        UPDATE order_line SET {", ".join(f"{name} = changed.{name}" for name in names)}
+        FROM unnest({_arrays(_CHANGED, first)}) AS changed ({", ".join(_CHANGED)})
+        WHERE order_line.order_id = {order_id} AND order_line.line_id = changed.line_id
+    """
+
+
+def changed_line_values(lines: Sequence[OrderLine]) -> list[list[Any]]:
+    values = [[getattr(line, name) for line in lines] for name in ("line_id", *_CHANGING)]
+    requests = [line.cancellation for line in lines]
+    return values + [
+        [None if request is None else getattr(request, name) for request in requests]
+        for name in ("by", "reason", "occurred_at")
+    ]
 
 
 class OrderLines(KitStore):
@@ -81,54 +102,29 @@ class OrderLines(KitStore):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._stored_lines: dict[str, tuple[OrderLine, ...]] = {}
-        self._stored_shipments: dict[str, tuple[Shipment, ...]] = {}
+        self._stored: dict[str, tuple[tuple[OrderLine, ...], tuple[Shipment, ...]]] = {}
 
-    async def read_lines(self, order_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return the fields `lines` and `shipments` of each order."""
-        rows = await self.connection.fetch(
-            f"""-- read_lines
-            SELECT {_COLUMNS}, ARRAY(
-                SELECT (s.number, s.shipment_id, part.quantity, s.tracking, s.arrived)
-                FROM shipment_line AS part JOIN shipment AS s USING (order_id, shipment_id)
-                WHERE part.order_id = order_line.order_id AND part.line_id = order_line.line_id
-            ) AS parcels
-            FROM order_line WHERE order_id = ANY($1::text[]) ORDER BY order_id, number
-            """,
-            order_ids,
-        )
-        found: dict[str, dict[str, Any]] = {order_id: {} for order_id in order_ids}
-        by_order: dict[str, list[Record]] = {}
-        for row in rows:
-            by_order.setdefault(row["order_id"], []).append(row)
-        for order_id, own in by_order.items():
-            self._stored_lines[order_id] = tuple(_as_line(row) for row in own)
-            self._stored_shipments[order_id] = _as_shipments(own)
-            found[order_id] = {
-                "lines": self._stored_lines[order_id],
-                "shipments": self._stored_shipments[order_id],
-            }
-        return found
+    def as_lines(self, order_id: str, rows: Sequence[Record]) -> dict[str, Any]:
+        """Return the fields `lines` and `shipments` of an order from its rows with LINE_COLUMNS."""
+        lines = tuple(_as_line(row) for row in rows)
+        shipments = _as_shipments(rows) if rows[0]["parcels"] is not None else ()
+        self._stored[order_id] = (lines, shipments)
+        return {"lines": lines, "shipments": shipments}
 
-    async def save_lines(self, order: Order) -> None:
-        """Write the lines and parcels of an order that changed since they were read."""
-        stored = {line.line_id: line for line in self._stored_lines.get(order.order_id, ())}
-        changed = [line for line in order.lines if stored.get(line.line_id) != line]
-        if changed:
-            values = [[getattr(line, name) for line in changed] for name in _CHANGING]
-            cancellations = [line.cancellation for line in changed]
-            values += [
-                [None if request is None else getattr(request, name) for request in cancellations]
-                for name in ("by", "reason", "occurred_at")
-            ]
-            await self.connection.execute(_UPDATE_LINES, order.order_id, [line.line_id for line in changed], *values)
-            self._stored_lines[order.order_id] = order.lines
-        known = self._stored_shipments.get(order.order_id, ())
-        if order.shipments != known:
-            await self._save_shipments(order, known)
-            self._stored_shipments[order.order_id] = order.shipments
+    def find_changed_lines(self, order: Order) -> list[OrderLine]:
+        """Return the lines that differ from what was read."""
+        stored, _ = self._stored.get(order.order_id, ((), ()))
+        if stored is order.lines:
+            return []
+        known = {line.line_id: line for line in stored}
+        return [line for line in order.lines if known.get(line.line_id) != line]
 
-    async def _save_shipments(self, order: Order, known: Sequence[Shipment]) -> None:
+    async def save_shipments(self, order: Order) -> None:
+        """Write the parcels of an order that are new or have arrived."""
+        _, known = self._stored.get(order.order_id, ((), ()))
+        self._stored[order.order_id] = (order.lines, order.shipments)
+        if order.shipments == known:
+            return
         new = [parcel for parcel in order.shipments if all(parcel.shipment_id != old.shipment_id for old in known)]
         parts = [(parcel.shipment_id, *part) for parcel in new for part in parcel.quantities]
         await self.connection.execute(
@@ -152,11 +148,13 @@ class OrderLines(KitStore):
         )
 
 
+_LINE_FIELDS = tuple((name, f"line_{name}") for name in _NEW | _CHANGING)
+
+
 def _as_line(row: Record) -> OrderLine:
-    columns = dict(row)
-    by, reason, at = (columns.pop(name) for name in _CANCELLATION)
-    del columns["order_id"], columns["parcels"]
-    columns["cancellation"] = None if by is None else Cancellation(by, reason, at)
+    columns = {name: row[column] for name, column in _LINE_FIELDS}
+    by = row["line_cancel_by"]
+    columns["cancellation"] = None if by is None else Cancellation(by, row["line_cancel_reason"], row["line_cancel_at"])
     columns["unit"] = BaseUnit(columns["unit"])
     columns["state"] = LineState(columns["state"])
     columns["evidence"] = columns["evidence"] and Evidence(columns["evidence"])
@@ -169,5 +167,5 @@ def _as_shipments(rows: Iterable[Record]) -> tuple[Shipment, ...]:
         for number, shipment_id, quantity, tracking, arrived in row["parcels"]:
             known = parcels.get(number)
             before = known.quantities if known is not None else ()
-            parcels[number] = Shipment(shipment_id, (*before, (row["line_id"], quantity)), tracking, arrived)
+            parcels[number] = Shipment(shipment_id, (*before, (row["line_line_id"], quantity)), tracking, arrived)
     return tuple(parcel for _, parcel in sorted(parcels.items()))

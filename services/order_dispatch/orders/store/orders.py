@@ -11,14 +11,21 @@ from replenish_contracts.events import ClaimRaised
 from services.order_dispatch.domain.lines import Cancellation, summarize
 from services.order_dispatch.domain.order import Decision, Order, Responder
 from services.order_dispatch.domain.states import State
-from services.order_dispatch.orders.store.lines import OrderLines, insert_lines, new_line_values
+from services.order_dispatch.orders.store.lines import (
+    LINE_COLUMNS,
+    OrderLines,
+    changed_line_values,
+    insert_lines,
+    new_line_values,
+    update_lines,
+)
 
-#: Columns of an order's row, which as_order reads.
+#: Columns of an order's row.
 ORDER_COLUMNS = """
     order_id, customer_id, provider_id, drafted_at, price, currency, fee, needed_by, state, step, check_at,
     status_requests, promised_at, expected_at, tracking, cancel_by, cancel_reason, cancel_at, test, reserved_at,
-    authorized_at, sent_at, in_flight_until, resolve_by, reference, billed, billed_currency, fee_captured, fee_refunded,
-    payment_problem, fraud_at, fraud_cleared_at, responder, answer_by
+    authorized_at, sent_at, in_flight_until, resolve_by, reference, billed, billed_currency, billed_for,
+    fee_captured, fee_refunded, payment_problem, fraud_at, fraud_cleared_at, responder, answer_by
 """
 _INSERT_ORDER = f"""-- add_order
 WITH new_order AS (
@@ -28,6 +35,30 @@ WITH new_order AS (
     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 )
 {insert_lines("$1", 16)}
+"""
+
+
+_SAVE_PROGRESS = """
+    UPDATE orders SET
+        state = $2, step = $3, check_at = $4, status_requests = $5, promised_at = $6, expected_at = $7,
+        tracking = CASE WHEN erased_at IS NULL THEN $8::text END, cancel_by = $9, cancel_reason = $10,
+        cancel_at = $11, reserved_at = $12, authorized_at = $13, sent_at = $14, in_flight_until = $15,
+        resolve_by = $16, reference = $17, billed = $18, billed_currency = $19, payment_problem = $20,
+        fraud_at = $21, fraud_cleared_at = $22, price = $23, responder = $24, answer_by = $25,
+        fee_captured = $26, fee_refunded = $27, lines_summary = $28, billed_for = $29, shipments = $30,
+        shipments_arrived = $31
+    WHERE order_id = $1
+"""
+_SAVE_PROGRESS_AND_LINES = f"""-- save_progress_and_lines
+WITH progress AS ({_SAVE_PROGRESS})
+{update_lines("$1", 32)}
+"""
+#: An order with its lines, one row per line. Lines are locked too: a statement that waits for a row lock sees the new
+#: version of locked rows, but the old ones of all others.
+_SELECT_ORDER = f"""
+    SELECT {", ".join(f"o.{name.strip()}" for name in ORDER_COLUMNS.split(","))}, o.shipments, o.shipments_arrived,
+        {LINE_COLUMNS}
+    FROM orders AS o JOIN order_line AS l USING (order_id)
 """
 
 
@@ -48,29 +79,22 @@ class Orders(OrderLines):
 
     async def save_order_decision(self, decision: Decision) -> None:
         await self._save_progress(decision.order)
-        await self.save_lines(decision.order)
+        await self.save_shipments(decision.order)
         await self._add_transitions(decision)
 
     async def _save_progress(self, order: Order) -> None:
-        cancellation = order.cancellation
+        cancellation, changed = order.cancellation, self.find_changed_lines(order)
         await self.connection.execute(
-            """-- save_progress
-            UPDATE orders SET
-                state = $2, step = $3, check_at = $4, status_requests = $5, promised_at = $6, expected_at = $7,
-                tracking = CASE WHEN erased_at IS NULL THEN $8::text END, cancel_by = $9, cancel_reason = $10,
-                cancel_at = $11, reserved_at = $12, authorized_at = $13, sent_at = $14, in_flight_until = $15,
-                resolve_by = $16, reference = $17, billed = $18, billed_currency = $19, payment_problem = $20,
-                fraud_at = $21, fraud_cleared_at = $22, price = $23, responder = $24, answer_by = $25,
-                fee_captured = $26, fee_refunded = $27, lines_summary = $28
-            WHERE order_id = $1
-            """,
+            _SAVE_PROGRESS_AND_LINES if changed else f"-- save_progress{_SAVE_PROGRESS}",
             *(order.order_id, order.state, order.step, order.check_at, order.status_requests, order.promised_at),
             *(order.expected_at, order.tracking),
             *(astuple(cancellation) if cancellation else (None, None, None)),
             *(order.reserved_at, order.authorized_at, order.sent_at, order.in_flight_until, order.resolve_by),
             *(order.reference, order.billed, order.billed_currency, order.payment_problem),
             *(order.fraud_at, order.fraud_cleared_at, order.price, order.responder, order.answer_by),
-            *(order.fee_captured, order.fee_refunded, summarize(order.lines)),
+            *(order.fee_captured, order.fee_refunded, summarize(order.lines), order.billed_for),
+            *(len(order.shipments), sum(parcel.arrived for parcel in order.shipments)),
+            *(changed_line_values(changed) if changed else ()),
         )
 
     async def _add_transitions(self, decision: Decision) -> None:
@@ -94,26 +118,31 @@ class Orders(OrderLines):
         )
 
     async def lock_order(self, order_id: str) -> Order | None:
-        row = await self.connection.fetchrow(
+        rows = await self.connection.fetch(
             f"""-- lock_order
-            SELECT {ORDER_COLUMNS}
-            FROM orders WHERE order_id = $1 FOR UPDATE
+            {_SELECT_ORDER} WHERE o.order_id = $1 ORDER BY l.number FOR UPDATE
             """,
             order_id,
         )
-        return None if row is None else (await self._with_lines([row]))[0]
+        if not rows:
+            return None
+        parcels = {parcel[0]: parcel[-1] for row in rows for parcel in row["parcels"] or ()}
+        if (rows[0]["shipments"], rows[0]["shipments_arrived"]) != (len(parcels), sum(parcels.values())):
+            # Another transaction wrote a parcel while this statement waited for the lock.
+            return (await self._read_orders([order_id]))[0]
+        return self._as_order(rows)
 
     async def lock_due_orders(self, limit: int) -> Sequence[Order]:
         """Return orders whose check is due, oldest check first; skips rows that another replica has locked."""
         rows = await self.connection.fetch(
-            f"""-- lock_due_orders
-            SELECT {ORDER_COLUMNS}
+            """-- lock_due_orders
+            SELECT order_id
             FROM orders WHERE check_at <= $1 ORDER BY check_at, order_id LIMIT $2 FOR UPDATE SKIP LOCKED
             """,
             self.now,
             limit,
         )
-        return await self._with_lines(rows)
+        return await self._read_orders([row["order_id"] for row in rows])
 
     async def lock_unsent_orders(self, customer_id: str, device_id: str | None = None) -> Sequence[Order]:
         """Return a customer's orders that can be withdrawn without a provider's reply: of one device, or all.
@@ -121,8 +150,8 @@ class Orders(OrderLines):
         Locked in the order of their ids, so that two transactions cannot deadlock.
         """
         rows = await self.connection.fetch(
-            f"""-- lock_unsent_orders
-            SELECT {ORDER_COLUMNS}
+            """-- lock_unsent_orders
+            SELECT order_id
             FROM orders
             WHERE customer_id = $1
                 AND (state IN ('drafted', 'reserving', 'authorizing')
@@ -135,7 +164,7 @@ class Orders(OrderLines):
             customer_id,
             device_id,
         )
-        return await self._with_lines(rows)
+        return await self._read_orders([row["order_id"] for row in rows])
 
     async def erase_orders(self, customer_id: str, at: datetime) -> None:
         """Erase personal data and free text; quantities and amounts stay for the books."""
@@ -156,21 +185,28 @@ class Orders(OrderLines):
         )
 
     async def find_order(self, order_id: str) -> Order | None:
-        row = await self.connection.fetchrow(
-            f"""-- find_order
-            SELECT {ORDER_COLUMNS}
-            FROM orders WHERE order_id = $1
+        found = await self._read_orders([order_id])
+        return found[0] if found else None
+
+    async def _read_orders(self, order_ids: Sequence[str]) -> list[Order]:
+        """Return the orders with these ids, in this order."""
+        rows = await self.connection.fetch(
+            f"""-- read_orders
+            {_SELECT_ORDER} WHERE o.order_id = ANY($1::text[]) ORDER BY l.order_id, l.number
             """,
-            order_id,
+            order_ids,
         )
-        return None if row is None else (await self._with_lines([row]))[0]
+        by_order: dict[str, list[Record]] = {}
+        for row in rows:
+            by_order.setdefault(row["order_id"], []).append(row)
+        return [self._as_order(by_order[order_id]) for order_id in order_ids if order_id in by_order]
 
     async def list_orders(self, customer_id: str, before: tuple[datetime, str] | None, limit: int) -> Sequence[Order]:
         """Return a customer's orders, newest first; `before` is the position of the previous page's last order."""
         drafted_at, order_id = before or (None, None)
         rows = await self.connection.fetch(
-            f"""-- list_orders
-            SELECT {ORDER_COLUMNS}
+            """-- list_orders
+            SELECT order_id
             FROM orders
             WHERE customer_id = $1 AND ($2::timestamptz IS NULL OR (drafted_at, order_id) < ($2, $3))
             ORDER BY drafted_at DESC, order_id DESC LIMIT $4
@@ -180,18 +216,18 @@ class Orders(OrderLines):
             order_id,
             limit,
         )
-        return await self._with_lines(rows)
+        return await self._read_orders([row["order_id"] for row in rows])
 
     async def list_orders_in_state(self, state: State, limit: int) -> Sequence[Order]:
         rows = await self.connection.fetch(
-            f"""-- list_orders_in_state
-            SELECT {ORDER_COLUMNS}
+            """-- list_orders_in_state
+            SELECT order_id
             FROM orders WHERE state = $1 ORDER BY drafted_at, order_id LIMIT $2
             """,
             state,
             limit,
         )
-        return await self._with_lines(rows)
+        return await self._read_orders([row["order_id"] for row in rows])
 
     async def list_transitions(self, order_id: str) -> Sequence[Record]:
         rows: Sequence[Record] = await self.connection.fetch(
@@ -274,8 +310,8 @@ class Orders(OrderLines):
         """Return the orders submitted to a hosted shop, newest first; `is_open` selects those that are not closed."""
         drafted_at, order_id = before or (None, None)
         rows = await self.connection.fetch(
-            f"""-- list_shop_orders
-            SELECT {ORDER_COLUMNS}
+            """-- list_shop_orders
+            SELECT order_id
             FROM orders
             WHERE provider_id = $1 AND responder = 'shop' AND (NOT $2 OR state IN ('placing', 'placed', 'shipped'))
                 AND ($3::timestamptz IS NULL OR (drafted_at, order_id) < ($3, $4))
@@ -287,21 +323,17 @@ class Orders(OrderLines):
             order_id,
             limit,
         )
-        return await self._with_lines(rows)
+        return await self._read_orders([row["order_id"] for row in rows])
 
-    async def _with_lines(self, rows: Sequence[Record]) -> list[Order]:
-        """Return the orders of these rows. Their lines are read by a statement of their own.
+    def _as_order(self, rows: Sequence[Record]) -> Order:
+        """Return the order of these rows of _SELECT_ORDER."""
+        first = rows[0]
+        columns: dict[str, Any] = {name: first[name] for name in _ORDER_FIELDS}
+        by = first["cancel_by"]
+        columns["cancellation"] = None if by is None else Cancellation(by, first["cancel_reason"], first["cancel_at"])
+        columns["state"] = State(columns["state"])
+        columns["responder"] = columns["responder"] and Responder(columns["responder"])
+        return Order(**columns, **self.as_lines(first["order_id"], rows))
 
-        A statement that waits for a row lock sees the new version of that row, but old ones of all others.
-        """
-        lines = await self.read_lines([row["order_id"] for row in rows]) if rows else {}
-        return [as_order(row, lines[row["order_id"]]) for row in rows]
 
-
-def as_order(row: Record, lines: dict[str, Any]) -> Order:
-    columns: dict[str, Any] = dict(row)
-    by, reason, at = (columns.pop(name) for name in ("cancel_by", "cancel_reason", "cancel_at"))
-    columns["cancellation"] = None if by is None else Cancellation(by, reason, at)
-    columns["state"] = State(columns["state"])
-    columns["responder"] = columns["responder"] and Responder(columns["responder"])
-    return Order(**columns, **lines)
+_ORDER_FIELDS = tuple(name for column in ORDER_COLUMNS.split(",") if not (name := column.strip()).startswith("cancel_"))
