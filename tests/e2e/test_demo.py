@@ -20,7 +20,7 @@ FIGURES = {
 async def lived(tmp_path_factory):
     """Run the demo once; return exit status, output and demo.json."""
     out = tmp_path_factory.mktemp("out")
-    command = ["-m", "deploy.cli", "demo", "--households", "6", "--days", "24", "--out", str(out)]
+    command = ["-m", "deploy.cli", "demo", "--households", "6", "--days", "40", "--out", str(out)]
     demo = await asyncio.create_subprocess_exec(
         sys.executable, *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
