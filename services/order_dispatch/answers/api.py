@@ -117,7 +117,7 @@ async def get_mail_data(
 ) -> dict[str, Any]:
     """Return the current data for a mail to the shop or customer, with their personal answer links.
 
-    With `cancellation`, the mail asks to cancel lines, and its links are about these.
+    With `cancellation`, the mail requests the cancellation of lines, and its links apply to them.
     """
     require(principal, "service")
     async with kit.read() as store:

@@ -197,7 +197,7 @@ async def answer_as_shop(
             order, events = await take_answer(order, answer.step, _read_detail(body, order), tx.store)
         except NoSuchLineError as error:
             errors = [{"field": "lines", "problem": str(error)}]
-            raise ProblemError(422, "no_such_line", "The order has no such line", errors=errors) from error
+            raise ProblemError(422, "no_such_line", "Name the lines of this order", errors=errors) from error
         except StepRefusedError as error:
             raise refused_answer(error) from error
         tx.publish(*events)

@@ -72,13 +72,17 @@ def _too_late_message(order: Order, line_ids: Sequence[str]) -> str | None:
 
 def request_cancellation(order: Order, cancellation: Cancellation) -> Decision:
     """Send a cancel request to the provider; for a hosted shop, the next check sets the deadline of its answer."""
-    check_at = cancellation.occurred_at if order.responder is Responder.SHOP else order.check_at
+    check_at = _next_check(order, cancellation)
     return Decision(replace(order, cancellation=cancellation, check_at=check_at)).request(ProviderRequest.CANCEL)
+
+
+def _next_check(order: Order, cancellation: Cancellation) -> datetime | None:
+    return cancellation.occurred_at if order.responder is Responder.SHOP else order.check_at
 
 
 def request_line_cancellation(order: Order, cancellation: Cancellation, lines: Sequence[OrderLine]) -> Decision:
     """Send a request to cancel some lines, and what was requested before and is not confirmed."""
-    check_at = cancellation.occurred_at if order.responder is Responder.SHOP else order.check_at
+    check_at = _next_check(order, cancellation)
     changed = [replace(line, cancellation=line.cancellation or cancellation) for line in lines]
     return Decision(replace(order.with_lines(changed), check_at=check_at)).request(ProviderRequest.CANCEL)
 
@@ -105,7 +109,7 @@ def end_lines(
     decision = decision.change_lines([*closed, *rests]).follow_lines(at, because)
     order = decision.order
     if order.state in (State.DRAFTED, State.RESERVING) and order.price is not None:
-        decision = decision.change(price=order.price_of_lines)  # nothing is authorized yet
+        decision = decision.change(price=order.current_price)  # nothing is authorized yet
     if closed:
         decision = decision.publish(_end_event(decision.order, closed, to_state, end))
     if decision.order.state in WITHOUT_GOODS:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from replenish_contracts.events import Evidence, FraudCleared, FraudFlagged, OrderModified, OrderReturned
-from replenish_contracts.units import MOST_STEPS, format_quantity
+from replenish_contracts.units import MOST_STEPS
 from services.order_dispatch.domain.cancellation import TooLateError, request_cancellation, withdraw
 from services.order_dispatch.domain.delivery import claims, record_delivery
 from services.order_dispatch.domain.lines import ARRIVED, Cancellation, LineState, OrderLine
@@ -87,13 +87,13 @@ def record_count(order: Order, quantity: int, at: datetime, line_id: str | None 
     """
     line = order.find_line(line_id)
     if line.state is not LineState.SHIPPED and line.state not in ARRIVED:
-        raise NotDeliveredError(f"{_subject(order, line)} is {_state_of(order, line)}", 0)
+        raise NotDeliveredError(f"{order.subject(line)} is {_state_of(order, line)}", 0)
     if line.remaining_quantity:
-        rest = f"{format_quantity(line.remaining_quantity, line.scale)} {line.unit}"
-        raise NotDeliveredError(f"{rest} are still to be shipped; count them when all has arrived", 0)
+        rest = line.show(line.remaining_quantity)
+        raise NotDeliveredError(f"{rest} of it is still to be shipped; count the goods when all have arrived", 0)
     shipped = line.shipped_or_ordered_quantity
     if quantity > shipped:
-        raise NotDeliveredError(f"the shipped quantity is {shipped}", shipped)
+        raise NotDeliveredError(f"only {line.show(shipped)} was shipped", shipped)
     counted = replace(line, counted_quantity=quantity) if quantity < shipped else line
     if line.state is LineState.SHIPPED:
         arrived = order.with_lines([replace(counted, shipped_quantity=quantity)])
@@ -113,9 +113,9 @@ def return_goods(order: Order, quantity: int, cancellation: Cancellation, line_i
     """Return delivered goods, once per line; raises NotDeliveredError or NoSuchLineError."""
     line = order.find_line(line_id)
     if line.state not in ARRIVED:
-        raise NotDeliveredError(f"{_subject(order, line)} is {_state_of(order, line)}", 0)
+        raise NotDeliveredError(f"{order.subject(line)} is {_state_of(order, line)}", 0)
     if not 0 < quantity <= line.received_quantity:
-        raise NotDeliveredError(f"the received quantity is {line.received_quantity}", line.received_quantity)
+        raise NotDeliveredError(f"only {line.show(line.received_quantity)} was received", line.received_quantity)
     at = cancellation.occurred_at
     changed = replace(line.move_to(LineState.RETURNED), returned_quantity=quantity)
     decision = Decision(order.with_lines([changed])).follow_lines(at, f"returned: {cancellation.by}")
@@ -128,10 +128,6 @@ def return_goods(order: Order, quantity: int, cancellation: Cancellation, line_i
         by=cancellation.by,
     )
     return refund_line(decision.publish(returned), line.line_id, refund_for(line, quantity))
-
-
-def _subject(order: Order, line: OrderLine) -> str:
-    return "the order" if len(order.lines) == 1 else f"line {line.line_id}"
 
 
 def _state_of(order: Order, line: OrderLine) -> str:

@@ -22,8 +22,8 @@ def record_shipment(
 ) -> Decision:
     """Record that a quantity of each line left in one parcel, and how much of it is to leave later.
 
-    `quantities` and `remaining` map line ids to base steps. Of a test order nothing leaves. A parcel with a part of a
-    line gets an id even if the provider named none, so that events of several parcels can be told apart.
+    `quantities` and `remaining` map line ids to base steps. A test order ships a quantity of 0. A parcel with a part
+    of a line gets an id even if the provider named none, so that events distinguish several parcels.
     """
     order = decision.order
     has_part = any(remaining.values()) or any(line.has_left for line in order.lines if line.line_id in quantities)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from replenish_contracts.events import Evidence, Line
 from replenish_contracts.events import OrderLine as AgreedLine
-from replenish_contracts.units import BaseUnit
+from replenish_contracts.units import SYMBOLS, BaseUnit, format_quantity
 from services.order_dispatch.domain.states import State
 
 
@@ -74,7 +74,7 @@ class OrderLine:
     unit: BaseUnit
     scale: int
     receipt_id: str
-    #: The pool's epoch that the line answers; at most one line does.
+    #: The pool's epoch in which the line was ordered; unique per pool.
     epoch: int | None = None
     #: Agreed price of one pack, in minor units of the order's currency.
     unit_price: int | None = None
@@ -112,7 +112,10 @@ class OrderLine:
 
     @property
     def is_to_leave(self) -> bool:
-        """Whether the line, or a part of it, has not left the provider and can be cancelled."""
+        """Whether the line, or a part of it, has not left the provider.
+
+        Only the provider can cancel the rest of a line that left in part.
+        """
         return self.state is LineState.ORDERED or (self.state is LineState.SHIPPED and self.remaining_quantity > 0)
 
     @property
@@ -136,6 +139,10 @@ class OrderLine:
     @property
     def net_captured(self) -> int:
         return max(0, self.captured - self.refunded)
+
+    def show(self, steps: int) -> str:
+        """Return a quantity of the line with its unit, such as `250 g`."""
+        return f"{format_quantity(steps, self.scale)} {SYMBOLS[self.unit]}".rstrip()
 
     def move_to(self, to_state: LineState) -> "OrderLine":
         """Raise IllegalLineTransitionError if the table does not allow it; to its own state, a line stays as it is."""
@@ -187,7 +194,7 @@ class LinesSummary(StrEnum):
     MOVING = "moving"
     #: No line is open, and goods arrived.
     ARRIVED = "arrived"
-    #: No line is open, and all that arrived was returned.
+    #: No line is open, and every line that arrived was returned, in part or in full.
     RETURNED = "returned"
     #: No line is open, and nothing arrived.
     WITHOUT_GOODS = "without_goods"

@@ -101,7 +101,7 @@ def record_payment_failure(order: Order, reason: str, captured: int = 0) -> Orde
 
 
 def refund_line(decision: Decision, line_id: str, amount: int) -> Decision:
-    """Refund an amount of a line; with the last money of the last line, the fee is refunded as well."""
+    """Refund an amount of a line; once all captures of its lines are refunded and no line is open, the fee is too."""
     line = decision.order.find_line(line_id)
     decision = decision.add_refund(line, min(amount, line.net_captured))
     order = decision.order

@@ -9,7 +9,7 @@ from typing import Any
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import Evidence, Line
 from replenish_contracts.events import OrderLine as AgreedLine
-from services.order_dispatch.domain.lines import WITHOUT_GOODS_LINE, Cancellation, OrderLine, order_state
+from services.order_dispatch.domain.lines import WITHOUT_GOODS_LINE, Cancellation, LineState, OrderLine, order_state
 from services.order_dispatch.domain.states import State, check, states_between
 
 
@@ -31,13 +31,14 @@ class ProviderRequest(StrEnum):
 
 
 class NoSuchLineError(ValueError):
-    """The order has no such line, or a line must be named because it has several."""
+    """A request or update names no line, an unknown one or one twice, or lines where the whole order is meant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """A parcel that the provider named, with the quantity of each line in it."""
+    """A parcel, with the quantity of each line in it."""
 
+    #: The provider's id, or unnamed-<number> for a part of a line that was shipped without one.
     shipment_id: str
     #: Pairs of line id and quantity in base steps.
     quantities: tuple[tuple[str, int], ...]
@@ -69,7 +70,7 @@ class Order:
     #: The first date the provider gave, and the latest date of an open line.
     promised_at: datetime | None = None
     expected_at: datetime | None = None
-    #: Of the parcel that was reported last.
+    #: Tracking number of the latest parcel.
     tracking: str | None = None
     shipments: tuple[Shipment, ...] = ()
     cancellation: Cancellation | None = None
@@ -124,8 +125,8 @@ class Order:
         return not any(line.is_to_leave for line in self.lines)
 
     @property
-    def price_of_lines(self) -> int:
-        """Agreed price of the lines that have not ended without goods, and the fee, in minor units."""
+    def current_price(self) -> int:
+        """Agreed price of the lines that have not been cancelled or refused, and the fee, in minor units."""
         return self.fee + sum(line.price or 0 for line in self.lines if line.state not in WITHOUT_GOODS_LINE)
 
     @property
@@ -146,14 +147,17 @@ class Order:
 
     @property
     def evidence(self) -> Evidence | None:
-        """The weakest evidence of a delivered line; None while a line is open."""
+        """ESTIMATED if that of any line is; None while a line is open."""
         found = {line.evidence for line in self.lines if line.evidence is not None} if self.is_complete else set()
         return Evidence.ESTIMATED if Evidence.ESTIMATED in found else next(iter(found), None)
 
     @property
     def lines_to_cancel(self) -> tuple[OrderLine, ...]:
-        """The lines whose cancellation is requested; empty if that of the whole order is."""
-        return () if self.cancellation else tuple(line for line in self.lines if line.cancellation is not None)
+        """The lines whose cancellation is requested; empty for the whole order, if nothing of it has left."""
+        if self.cancellation is not None and not any(line.has_left for line in self.lines):
+            return ()
+        waiting = (line for line in self.lines if line.state is LineState.ORDERED)
+        return tuple(line for line in waiting if line.cancellation or self.cancellation)
 
     @property
     def cancel_reason(self) -> str:
@@ -168,9 +172,8 @@ class Order:
         for line in self.lines:
             if line.line_id == line_id:
                 return line
-        known = ", ".join(line.line_id for line in self.lines)
-        asked = "name a line" if line_id is None else f"there is no line {line_id}"
-        raise NoSuchLineError(f"{asked}; the lines of the order are {known}")
+        problem = "line_id is required" if line_id is None else f"there is no line {line_id}"
+        raise NoSuchLineError(f"{problem}; the order has the lines {', '.join(line.line_id for line in self.lines)}")
 
     def find_shipment(self, shipment_id: str | None) -> Shipment | None:
         return next((parcel for parcel in self.shipments if parcel.shipment_id == shipment_id), None)
@@ -179,6 +182,15 @@ class Order:
         """Replace the lines that have the same ids as the changed ones."""
         by_id = {line.line_id: line for line in changed}
         return replace(self, lines=tuple(by_id.get(line.line_id, line) for line in self.lines))
+
+    def subject(self, line: OrderLine) -> str:
+        """Return the words for a line in reasons: of an order of one line, the order."""
+        return "the order" if len(self.lines) == 1 else f"line {line.line_id}"
+
+    def cancel_fields(self, at: datetime) -> dict[str, Any]:
+        """Return the fields of an event that requests the cancellation of lines; those that left are not among them."""
+        lines = self.lines_to_cancel or self.open_lines
+        return self.fields(at, [line.as_event_line() for line in lines]) | {"reason": self.cancel_reason}
 
     def fields(self, at: datetime, lines: Sequence[Line] | None = None) -> dict[str, Any]:
         """Return the fields of OrderFact: an event about these lines, by default all lines as they were ordered."""

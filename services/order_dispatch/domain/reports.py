@@ -66,9 +66,6 @@ class UpdateContext:
     def because(self) -> str:
         return f"{self.update.provider_id} reported {self.update.status} ({self.update.update_id})"
 
-    def subject(self, line: OrderLine) -> str:
-        return "the order" if len(self.order.lines) == 1 else f"line {line.line_id}"
-
 
 def read_reports(context: UpdateContext) -> list[LineReport]:
     """Return a report for each line that the update names, or for each open line if it names none.
@@ -108,21 +105,21 @@ def _read_report(context: UpdateContext, named: UpdateLine) -> LineReport:
 
 def find_problem(context: UpdateContext, report: LineReport) -> tuple[Outcome, str] | None:
     """Return why a report about a line cannot be applied."""
-    line, subject = report.line, context.subject(report.line)
+    line, subject = report.line, context.order.subject(report.line)
     if not line.is_open:
         return Outcome.NOT_APPLIED, f"{subject} is already {line.state}"
     if is_forbidden_substitute(context, report):
         return Outcome.REFUSED, substitute_refusal(context.order, report)
     if report.status in _WITH_QUANTITY and (report.quantity or 0) >= IMPLAUSIBLE_FACTOR * line.quantity:
-        ordered = f"{line.quantity} ordered, {report.quantity} reported"
-        return Outcome.REFUSED, f"implausible quantity: {ordered}, in steps of {subject}'s unit"
+        ordered, reported = line.show(line.quantity), line.show(report.quantity or 0)
+        return Outcome.REFUSED, f"implausible quantity for {subject}: {ordered} ordered, {reported} reported"
     reason = _find_conflict(context, report)
     return None if reason is None else (Outcome.NOT_APPLIED, reason)
 
 
 def _find_conflict(context: UpdateContext, report: LineReport) -> str | None:
     """Return why a report does not fit what is known of the line."""
-    line, subject = report.line, context.subject(report.line)
+    line, subject = report.line, context.order.subject(report.line)
     parcel = context.order.find_shipment(context.update.shipment_id)
     if report.status is UpdateStatus.DELIVERED:
         arrived = parcel is not None and parcel.arrived
@@ -212,7 +209,7 @@ def _billed(context: UpdateContext) -> dict[str, Any]:
     keeps = context.is_stale and order.billed is not None
     if keeps or price is None or currency not in CURRENCIES:
         return {}
-    return {"billed": price, "billed_currency": currency, "billed_for": order.price_of_lines}
+    return {"billed": price, "billed_currency": currency, "billed_for": order.current_price}
 
 
 def _prefer(reported: str | None, known: str | None, context: UpdateContext) -> str | None:

@@ -47,9 +47,11 @@ def decide_update(
     newest: datetime | None = None,
 ) -> UpdateDecision:
     """Decide an update with a new id; `newest` is when the latest applied one of the same status occurred."""
+    if order is None:
+        return UpdateDecision(Outcome.UNMATCHED, "no such order")
     ignored = _reason_to_ignore(order, update)
-    if order is None or ignored is not None:
-        return ignored or UpdateDecision(Outcome.UNMATCHED, "no such order")
+    if ignored is not None:
+        return ignored
     is_stale = newest is not None and update.occurred_at < newest
     context = UpdateContext(order, update, provider, timeouts, at, is_stale)
     try:
@@ -62,9 +64,7 @@ def decide_update(
     return _apply_reports(context, reports)
 
 
-def _reason_to_ignore(order: Order | None, update: OrderUpdated) -> UpdateDecision | None:
-    if order is None:
-        return UpdateDecision(Outcome.UNMATCHED, "no such order")
+def _reason_to_ignore(order: Order, update: OrderUpdated) -> UpdateDecision | None:
     if order.provider_id != update.provider_id:
         return UpdateDecision(Outcome.REFUSED, "the order belongs to another provider")
     if order.state in CLOSED:

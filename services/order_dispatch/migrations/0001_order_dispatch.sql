@@ -156,7 +156,8 @@ CREATE TABLE orders (
     promised_at timestamptz,
     expected_at timestamptz,
     tracking text,
-    -- Number of parcels that the provider named, and of those that arrived: a reader that waited for a lock compares.
+    -- Number of parcels, and of those that arrived. A reader that waited for the row's lock compares them with the
+    -- parcels that it read, which may be older.
     shipments integer NOT NULL DEFAULT 0,
     shipments_arrived integer NOT NULL DEFAULT 0,
 
@@ -235,7 +236,7 @@ CREATE TABLE order_line (
     refunded bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (order_id, line_id),
     UNIQUE (order_id, number),
-    -- A decision of a pool is ordered once.
+    -- Each epoch of a pool is ordered once.
     CONSTRAINT one_line_per_epoch UNIQUE (pool_id, epoch),
     CHECK (0 <= refunded AND refunded <= captured),
     CHECK ((returned_quantity IS NOT NULL) = (state = 'returned')),
@@ -268,7 +269,7 @@ END $$;
 CREATE TRIGGER lines_start_as_ordered BEFORE INSERT ON order_line FOR EACH ROW
     WHEN (NEW.state NOT IN ('ordered', 'cancelled', 'refused')) EXECUTE FUNCTION refuse_new_line_in_progress();
 
--- Parcels that the provider named; each is counted once.
+-- Parcels, with the provider's ids or unnamed-<number>; each is counted once.
 CREATE TABLE shipment (
     order_id text NOT NULL REFERENCES orders,
     shipment_id text NOT NULL,

@@ -31,7 +31,7 @@ from services.order_dispatch.domain.changes import (
 )
 from services.order_dispatch.domain.lines import Cancellation, LineState
 from services.order_dispatch.domain.order import Decision, NoSuchLineError, Order
-from services.order_dispatch.domain.states import CLOSED, State
+from services.order_dispatch.domain.states import State
 from services.order_dispatch.orders.decisions import apply_decision, apply_update
 from services.order_dispatch.orders.shapes import (
     CancelBody,
@@ -93,9 +93,10 @@ async def get_order(order_id: str, kit: KitDep, principal: PrincipalDep) -> dict
 async def cancel_order(
     order_id: str, body: CancelBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Cancel an order, or lines of it, of which nothing has left.
+    """Cancel the lines named, or all that have not left.
 
-    Done at once before submission (200), by a request to the provider after it (202); 409 once shipped.
+    Done at once before submission (200), otherwise by a request to the provider (202). 409: all of them have left, or
+    the protocol cancels only whole orders.
     """
     async with command(kit, key) as tx:
         order = require_owned(await tx.store.lock_order(order_id), principal)
@@ -110,7 +111,7 @@ async def cancel_order(
         except NoSuchLineError as error:
             raise _no_such_line(error, "line_ids") from error
         except LineNotCancellableError as error:
-            title = "Lines of this order cannot be cancelled one by one"
+            title = "Only the whole order can be cancelled"
             raise ProblemError(409, "whole_order_only", title, detail=str(error)) from error
         cancelled = [line.state is LineState.CANCELLED for line in map(decision.order.find_line, body.line_ids)]
         is_done = all(cancelled) if body.line_ids else decision.order.state is State.CANCELLED
@@ -119,7 +120,7 @@ async def cancel_order(
 
 def _no_such_line(error: NoSuchLineError, field: str = "line_id") -> ProblemError:
     errors = [{"field": field, "problem": str(error)}]
-    return ProblemError(422, "no_such_line", "The order has no such line", detail=str(error), errors=errors)
+    return ProblemError(422, "no_such_line", "Name the lines of this order", detail=str(error), errors=errors)
 
 
 async def _respond(tx: Command[Any], decision: Decision, status: int = 200) -> Any:
@@ -162,16 +163,19 @@ async def modify_order(
 async def flag_order(
     order_id: str, body: ReasonBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Flag an order as fraud: cancel it (200) or request that (202), refund it, and block orders of its pool."""
+    """Flag an order as fraud, refund it and block orders of its pools.
+
+    200 if nothing is left to cancel, 202 if the provider was requested to cancel.
+    """
     require(principal, "operator")
     async with command(kit, key) as tx:
         decision = flag_fraud(require_owned(await tx.store.lock_order(order_id), principal), body.reason, tx.store.now)
-        return await _respond(tx, decision, 200 if decision.order.state in (*CLOSED, State.SHIPPED) else 202)
+        return await _respond(tx, decision, 200 if decision.order.has_all_left else 202)
 
 
 @router.post("/orders/{order_id}/fraud/clear")
 async def clear_order(order_id: str, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep) -> Any:
-    """Clear a fraud flag, so that the pool may order again."""
+    """Clear a fraud flag, so that its pools may order again."""
     require(principal, "operator")
     async with command(kit, key) as tx:
         decision = clear_fraud(require_owned(await tx.store.lock_order(order_id), principal), tx.store.now)
@@ -219,7 +223,7 @@ async def count_received(
 def _not_delivered(error: NotDeliveredError, order: Order, line_id: str | None, title: str) -> ProblemError:
     line = order.find_line(line_id)
     left = quantity(error.left, line.unit, line.scale)
-    return ProblemError(409, "not_there", title, detail=str(error), state=order.state, line=line.line_id, left=left)
+    return ProblemError(409, "not_there", title, detail=str(error), state=order.state, line_id=line.line_id, left=left)
 
 
 @router.get("/claims")

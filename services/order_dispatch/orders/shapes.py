@@ -52,7 +52,7 @@ class ReturnBody(ReceivedBody):
 
 
 def show_order(order: Order) -> dict[str, Any]:
-    """Return an order with its lines; one with a single line has the line's fields as well."""
+    """Return an order for the API."""
     lines = [show_line(line, order.currency) for line in order.lines]
     only = lines[0] if len(lines) == 1 else {}
     return {

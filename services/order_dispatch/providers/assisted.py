@@ -80,8 +80,7 @@ def submit(order: Order, ship_to: ShipTo | None, at: datetime) -> tuple[CartPrep
 
 
 def cancel(order: Order, at: datetime) -> tuple[CartCancelRequested]:
-    about = [line.as_event_line() for line in order.lines_to_cancel or order.open_lines]
-    return (CartCancelRequested(**order.fields(at, about), reason=order.cancel_reason),)
+    return (CartCancelRequested(**order.cancel_fields(at)),)
 
 
 def status(order: Order, at: datetime) -> tuple[CartReminded]:

@@ -81,7 +81,8 @@ def objection(order: Order, provider: Provider, ship_to: ShipTo | None) -> str |
         minimum, goods = parse_money(terms.minimum, terms.currency), order.price - order.fee
         if goods < minimum:
             price = format_money(goods, terms.currency)
-            return f"{provider.name} delivers from {terms.minimum} {terms.currency}, and this order is {price}"
+            minimum_order = f"a minimum order of {terms.minimum} {terms.currency}"
+            return f"{provider.name} has {minimum_order}; this order comes to {price}"
     if not terms.pick_up and terms.regions and ship_to is not None and not serves(terms, ship_to):
         place = f"{ship_to.country}-{ship_to.postal_code}"
         return f"{provider.name} does not deliver to {place}, only to {', '.join(terms.regions[:20])}"
@@ -114,8 +115,7 @@ def submit(order: Order, ship_to: ShipTo | None, at: datetime) -> tuple[ShopOrde
 
 
 def cancel(order: Order, at: datetime) -> tuple[ShopCancelRequested]:
-    about = [line.as_event_line() for line in order.lines_to_cancel or order.open_lines]
-    return (ShopCancelRequested(**order.fields(at, about), reason=order.cancel_reason),)
+    return (ShopCancelRequested(**order.cancel_fields(at)),)
 
 
 def status(order: Order, at: datetime) -> tuple[ShopReminded]:

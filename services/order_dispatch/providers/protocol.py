@@ -28,7 +28,7 @@ from services.order_dispatch.domain.provider import Provider
 class LineSupport:
     """What a protocol can express about the single lines of an order.
 
-    What it cannot express is about the whole order, and is shown so by the API: nothing is guessed.
+    Reports of a kind that it cannot express per line apply to the whole order. Returned by GET /v1/providers.
     """
 
     #: Largest number of lines; an order with more is split before it is placed. None for any number.
@@ -41,7 +41,7 @@ class LineSupport:
     price_per_line: bool = False
     #: The provider can refuse some lines and accept the others.
     refuse_line: bool = False
-    #: We can ask the provider to cancel some lines.
+    #: The provider can be requested to cancel some lines.
     cancel_line: bool = False
     #: The provider can name a substitute for a line.
     substitute_per_line: bool = False

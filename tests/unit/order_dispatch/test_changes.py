@@ -163,7 +163,7 @@ class TestReturnGoods:
         with pytest.raises(NotDeliveredError) as raised:
             return_goods(counted, 31, CANCELLATION)
 
-        assert (raised.value.left, str(raised.value)) == (30, "the received quantity is 30")
+        assert (raised.value.left, str(raised.value)) == (30, "only 30 was received")
         assert a.only(return_goods(counted, 30, CANCELLATION).order).returned_quantity == 30
 
     def test_return_goods_rejects_all_if_count_is_zero(self):

@@ -69,7 +69,7 @@ def our_lines(order: Order, said: Sequence[Said], price="price"):
     for line in said:
         size = order.find_line(line.line_id).pack_size
         counts = {"quantity": line.packs, "remaining": line.remaining}
-        values = {name: packs * size for name, packs in counts.items() if packs is not None}
+        values: dict[str, object] = {name: packs * size for name, packs in counts.items() if packs is not None}
         values |= {"product_id": line.substitute, price: line.price}
         named = {name: value for name, value in values.items() if value is not None}
         yield {"line_id": line.line_id, "status": line.status, **named}

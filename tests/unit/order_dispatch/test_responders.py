@@ -203,7 +203,7 @@ class TestTerms:
     def test_terms_objection_names_minimum_and_price(self):
         assert hosted.objection(a.drafted(), self.shop(minimum="9.98"), HOME) is None
         assert hosted.objection(a.drafted(), self.shop(minimum="9.99"), HOME) == (
-            "Acme delivers from 9.99 USD, and this order is 9.98"
+            "Acme has a minimum order of 9.99 USD; this order comes to 9.98"
         )
 
     def test_terms_objection_names_region(self):

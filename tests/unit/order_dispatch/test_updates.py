@@ -141,7 +141,7 @@ class TestShipped:
 
         assert some_more.outcome is Outcome.APPLIED
         assert (excess.outcome, excess.decision) == (Outcome.REFUSED, None)
-        assert excess.reason == "implausible quantity: 40 ordered, 40000 reported, in steps of the order's unit"
+        assert excess.reason == "implausible quantity for the order: 40 ordered, 40000 reported"
 
     def test_shipped_again_with_other_quantity_is_not_applied(self):
         decided = decide(a.order(State.SHIPPED), a.update("shipped", update_id="u2", quantity=1))

@@ -98,7 +98,7 @@ class OrderShipped(OrderFact):
     """Goods of these lines left the provider, in one parcel; the quantities are what left with it."""
 
     quantity: Steps
-    #: The provider's id of the parcel, if it named one.
+    #: Id of the parcel: the provider's, or ours if it named none and shipped a part of a line.
     shipment_id: Id | None = None
     #: Nothing of the order is to leave any more.
     complete: bool = True

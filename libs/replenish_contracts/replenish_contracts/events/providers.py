@@ -86,7 +86,7 @@ class OrderStatusRequested(Event):
 
 
 class UpdateLine(BaseModel):
-    """What an update reports about one line; fields that are missing are those of the update."""
+    """What an update reports about one line; a missing field takes the value of the update."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
@@ -96,7 +96,7 @@ class UpdateLine(BaseModel):
     #: In base steps, if it differs from the ordered quantity: what left in the parcel `shipment_id`, or in total if the
     #: update names no parcel.
     quantity: Steps | None = None
-    #: What leaves later. If missing, that is nothing, or the rest of the line if the update names a parcel.
+    #: What leaves later. If missing: 0 without `shipment_id`, the rest of the line with one.
     remaining: Steps | None = None
     #: The shipped product, if it is a substitute.
     product_id: Id | None = None

@@ -190,7 +190,7 @@ class TestTerms:
         await world.reaches(order_id, "refused")
 
         (refused,) = await world.facts(order_id, "OrderRefused")
-        assert refused["reason"] == "Grand delivers from 25.00 USD, and this order is 9.98"
+        assert refused["reason"] == "Grand has a minimum order of 25.00 USD; this order comes to 9.98"
         assert await world.facts(order_id, "AllocationRequested") == []
 
     async def test_address_outside_regions_is_refused(self, world):
