@@ -1,4 +1,4 @@
-"""Events of an order with several lines: each line ends its own pool's order, whatever order the line is part of."""
+"""Events of an order with several lines: each line ends its own pool's order, also after the order was split."""
 
 import asyncio
 
