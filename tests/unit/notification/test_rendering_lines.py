@@ -336,6 +336,30 @@ class TestRequests:
         assert mail.subject == "Reminder: order for Paper filters"
         assert mail.lines[1] == "This order is still open:\n- Paper filters: 1 × 100 pieces, 9.42 EUR"
 
+    @pytest.mark.parametrize(
+        ("locale", "text"),
+        [
+            ("en", "You have accepted it, but some of it has not been marked as shipped yet."),
+            ("de", "Sie haben die Bestellung angenommen, aber noch nicht vollständig als versandt gemeldet."),
+        ],
+    )
+    def test_shop_is_reminded_of_order_shipped_in_part(self, locale, text):
+        facts = a.basket(a.line(state=LineState.SHIPPED, shipped=40), a.filters())
+
+        mail = written(Kind.SHOP_REMINDED, {"lines": {"2": 100}}, facts, links=LINKS, locale=locale)
+
+        assert mail.lines[2] == text
+
+    def test_customer_answers_for_whole_cart(self):
+        mail = written(Kind.CART_REMINDED, {"lines": BOTH}, links=LINKS)
+
+        answers = [line.split(":")[0] for line in mail.lines[2:5]]
+        assert answers == [
+            "I have placed the order",
+            "I have not placed the order yet",
+            "I do not want to place this order",
+        ]
+
     def test_shop_gets_lines_to_cancel_and_to_ship(self):
         mail = written(Kind.SHOP_ASKED_TO_CANCEL, {"lines": {"2": 100}, "reason": "moving"}, links=LINKS)
 

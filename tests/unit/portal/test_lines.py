@@ -66,6 +66,7 @@ class TestLineStates:
         ("order", "line", "text", "tone"),
         [
             ("due", "ordered", "Being prepared", "busy"),
+            ("drafted", "ordered", "Being prepared", "busy"),
             ("placed", "ordered", "Ordered", "busy"),
             ("shipped", "ordered", "Not shipped yet", "busy"),
             ("shipped", "shipped", "On its way", "busy"),
