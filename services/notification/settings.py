@@ -26,8 +26,9 @@ class Settings(KitSettings):
     hold_grace_hours: float = Field(default=1, ge=0)
     #: Minimum time between two such mails about one product.
     hold_quiet_days: float = Field(default=7, ge=0)
-    #: Delay of mails about orders of several lines; events of one order within it share a mail.
-    lines_collect_seconds: float = Field(default=10, ge=0)
+    #: Delay of mails about orders of several lines; events of one order within it share a mail. 10 seconds are enough,
+    #: because the events of one decision are relayed within a second, and a customer notices no delay.
+    mail_share_seconds: float = Field(default=10, ge=0)
 
     @property
     def page_url(self) -> str:

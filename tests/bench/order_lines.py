@@ -37,7 +37,7 @@ WHERE provider_id = $1 AND order_line.state = 'delivered'
 
 
 class Home(NamedTuple):
-    """A device whose slots are ordered together: the last one's order takes along the others, which wait for it."""
+    """A device whose slots are ordered together: the last one's order includes the others, which wait for it."""
 
     number: int
     lines: int

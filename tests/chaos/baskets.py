@@ -17,7 +17,7 @@ COLLECT_HOURS = 24.0
 
 
 class Basket(Home):
-    """One device with a slot per product; the first product to run low takes along those that collect."""
+    """One device with a slot per product; the order of the first product to run low includes those that collect."""
 
     def __init__(self, world: Environment, household: Household, customer_id: str) -> None:
         super().__init__(world, household)

@@ -14,7 +14,7 @@ from services.consumption.domain import apply
 from services.consumption.domain.gaps import Gap
 from services.consumption.service import SERVICE as CONSUMPTION
 from services.gateway.domain import validation
-from services.inventory.domain import Goods, Journey, LineKey, Step
+from services.inventory.domain import Goods, Journey, LineChange, LineKey
 from services.inventory.handlers import consignments
 from services.inventory.handlers import orders as inventory_orders
 from services.notification.channels import email
@@ -210,17 +210,17 @@ async def line_is_credited_twice(patch, world):
     """A delivery credits all that is in transit of its order, and a credit is identified by its event, not by its line."""
     real, origin = consignments.on_order_delivered, consignments._origin
 
-    async def on_order_delivered(event, steps, transit, store):
-        own = {step.line for step in steps}
+    async def on_order_delivered(event, changes, transit, store):
+        own = {change.line for change in changes}
         others = [
-            Step(LineKey(event.order_id, line_id), goods.product_id, sent.shipped, sent, sent)
+            LineChange(LineKey(event.order_id, line_id), goods.product_id, sent.shipped, sent, sent)
             for line_id, (goods, sent) in transit.of_order(event.order_id).items()
             if sent.journey is Journey.IN_TRANSIT and LineKey(event.order_id, line_id) not in own
         ]
-        events = await real(event, [*steps, *others], transit, store)
-        for step in others:
-            goods = Goods(event.customer_id, step.product_id)
-            transit.save(step.line, goods, replace(step.after, journey=Journey.ORDERED))
+        events = await real(event, [*changes, *others], transit, store)
+        for change in others:
+            goods = Goods(event.customer_id, change.product_id)
+            transit.save(change.line, goods, replace(change.after, journey=Journey.ORDERED))
         return events
 
     def origin_of_event(name, line, event):

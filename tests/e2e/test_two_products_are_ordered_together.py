@@ -55,7 +55,7 @@ async def test_two_lines_are_ordered_delivered_and_explained(world):
         line = f"line {line_id}: 1 x 50 of {product_id}"
         assert re.search(rf"{re.escape(line)}.*: delivered\n", explained.stdout), explained.stdout
     assert "So 1 x 50 from acme were ordered." in explained.stdout
-    assert f"after a wait for other products: the order of {filters} took it along." in explained.stdout
+    assert f"after waiting for other products: {filters} was ordered from the same provider." in explained.stdout
 
 
 async def moves_in_with_two_products(world):

@@ -16,13 +16,13 @@ from services.reorder_decision.domain import (
     PoolDecision,
     Reading,
     Situation,
+    combine_order,
     find_approved,
     order_ended,
     reassess,
     slot_filled,
     stock_arrived,
     subscription_changed,
-    take_along,
     threshold_crossed,
 )
 from tests.support import decisions as a
@@ -59,8 +59,8 @@ class Family:
         """Save a decision as the store does."""
         made = [PoolDecision(before, decision)]
         if find_approved(decision.events):
-            companions = [p for p in self.pools.values() if p.pool_id != before.pool_id and p.collect_until]
-            made = take_along(made[0], companions, self.context)
+            collecting = [p for p in self.pools.values() if p.pool_id != before.pool_id and p.collect_until]
+            made = combine_order(made[0], collecting, self.context)
         for _, one in made:
             self.pools[one.pool.pool_id] = one.pool
             self.receipts |= {receipt.receipt_id: receipt.decision.outcome for receipt in one.receipts}

@@ -108,7 +108,7 @@ async def create_customer(
 
 
 async def subscribe(company: Company, one: FlowCustomer) -> None:
-    """Subscribe every product; the order of the last one takes along those that wait for it."""
+    """Subscribe every product; the order of the last one includes those that wait for it."""
     *waiting, last = one.products
     for product_id in one.products:
         body = {"product_id": product_id, "provider_id": one.provider_id, "packs": 1, "mode": "auto"}

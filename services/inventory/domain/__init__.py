@@ -24,7 +24,7 @@ from services.inventory.domain.goods import (
     write_off_missing,
 )
 from services.inventory.domain.stock import expire, lapse
-from services.inventory.domain.transit import LineKey, ShipmentLine, Step, Transit
+from services.inventory.domain.transit import LineChange, LineKey, ShipmentLine, Transit
 from services.inventory.domain.warehouse import (
     Allocation,
     AllocationState,
@@ -47,6 +47,7 @@ __all__ = [
     "Entry",
     "Goods",
     "Journey",
+    "LineChange",
     "LineKey",
     "LineQuantity",
     "Movement",
@@ -58,7 +59,6 @@ __all__ = [
     "SlotFacts",
     "Source",
     "State",
-    "Step",
     "Transit",
     "Warehouse",
     "correct",

@@ -21,8 +21,8 @@ class ShipmentLine(NamedTuple):
     quantity: int
 
 
-class Step(NamedTuple):
-    """What an event does to one line: its quantity, and the consignment before and after it.
+class LineChange(NamedTuple):
+    """What an event changes of one line: its quantity, and the consignment before and after it.
 
     Only a shipment or a delivery changes how much left; the journey is changed by the customer's side.
     """

@@ -39,7 +39,7 @@ class Allocation:
     line_id: str = ""
 
     @property
-    def kept(self) -> int:
+    def open_quantity(self) -> int:
         """What is still allocated."""
         return self.quantity - self.shipped if self.state is AllocationState.OPEN else 0
 
@@ -109,7 +109,7 @@ class Warehouse:
         return list(self._holders.get(holder_id, {}).values())
 
     def allocated_for(self, holder_id: str) -> dict[Goods, int]:
-        return sum_by_goods((one.goods, one.kept) for one in self.allocations_of(holder_id))
+        return sum_by_goods((one.goods, one.open_quantity) for one in self.allocations_of(holder_id))
 
     def shortages(self, wanted: Quantities) -> list[Shortage]:
         have = self._available
@@ -161,12 +161,12 @@ class Warehouse:
         released = []
         for allocation in self.allocations_of(holder_id):
             if _is_open(allocation) and (line_ids is None or allocation.line_id in line_ids):
-                kept = allocation.kept
-                self._book("released", allocation, how(kept), source)
-                self._available[allocation.goods] += kept
+                open_quantity = allocation.open_quantity
+                self._book("released", allocation, how(open_quantity), source)
+                self._available[allocation.goods] += open_quantity
                 ended = AllocationState.SHIPPED if allocation.shipped else AllocationState.RELEASED
                 self._set_allocation(replace(allocation, state=ended))
-                released.append(LineQuantity(allocation.line_id, allocation.goods, kept))
+                released.append(LineQuantity(allocation.line_id, allocation.goods, open_quantity))
         return released
 
     def ship(self, holder_id: str, left: Quantities, source: Source) -> dict[Goods, int]:
@@ -178,7 +178,9 @@ class Warehouse:
         known = {one.goods: one for one in self.allocations_of(holder_id)}
         released = [goods for goods in left if goods in known and known[goods].state is AllocationState.RELEASED]
         lines = [LineQuantity("", goods, left[goods]) for goods in released]
-        lines += [LineQuantity("", goods, left.get(goods, one.kept)) for goods, one in known.items() if _is_open(one)]
+        lines += [
+            LineQuantity("", goods, left.get(goods, one.open_quantity)) for goods, one in known.items() if _is_open(one)
+        ]
         self.ship_lines(holder_id, lines, source)
         return self.release(holder_id, source)
 
@@ -191,12 +193,12 @@ class Warehouse:
             allocation = self._find(holder_id, line_id, goods)
             if allocation is None or not quantity:
                 continue
-            kept, available = allocation.kept, self._available[allocation.goods]
+            open_quantity, available = allocation.open_quantity, self._available[allocation.goods]
             shipped = replace(allocation, shipped=allocation.shipped + quantity)
-            if quantity >= kept and allocation.state is not AllocationState.RETURNED:
+            if quantity >= open_quantity and allocation.state is not AllocationState.RETURNED:
                 shipped = replace(shipped, state=AllocationState.SHIPPED)
-            self._book("sold", shipped, stock.sell(quantity, kept, available), source)
-            self._available[allocation.goods] -= min(max(quantity - kept, 0), available)
+            self._book("sold", shipped, stock.sell(quantity, open_quantity, available), source)
+            self._available[allocation.goods] -= min(max(quantity - open_quantity, 0), available)
             self._set_allocation(shipped)
 
     def take_back(self, holder_id: str, returned: Iterable[LineQuantity], source: Source) -> None:

@@ -17,7 +17,7 @@ from replenish_contracts.events import (
 )
 from replenish_contracts.events.lines import FIRST_LINE
 from replenish_contracts.events.orders import OrderFact
-from services.inventory.domain import Goods, Journey, LineQuantity, Source, Step, Transit, Warehouse, sum_by_goods
+from services.inventory.domain import Goods, Journey, LineChange, LineQuantity, Source, Transit, Warehouse, sum_by_goods
 from services.inventory.domain import Shortage as StockShortage
 from services.inventory.store import Store
 
@@ -71,7 +71,7 @@ async def allocate_stock(record: Record, batch: OrderBatch, store: Store) -> lis
     return [StockAllocated(lines=_allocation_lines(wanted, has_ids=has_ids), **fields)]
 
 
-def ship_stock(record: Record, steps: Sequence[Step], batch: OrderBatch) -> list[Event]:
+def ship_stock(record: Record, changes: Sequence[LineChange], batch: OrderBatch) -> list[Event]:
     """Book what left; the rest of a line stays allocated until nothing of the order is to leave any more.
 
     A delivery is booked the same way, in case no OrderShipped was published, and ends the delivered lines.
@@ -79,18 +79,18 @@ def ship_stock(record: Record, steps: Sequence[Step], batch: OrderBatch) -> list
     data, warehouse = record.data, batch.warehouse
     if not warehouse.has_allocations(data.order_id):
         return []
-    warehouse.ship_lines(data.order_id, _left(data, steps), _source(record))
+    warehouse.ship_lines(data.order_id, _left(data, changes), _source(record))
     if not data.lines:
         # Events without lines are about orders of one product, or of several that ship together.
         others = [one for one in warehouse.allocations_of(data.order_id) if one.goods.product_id != data.product_id]
-        kept = [LineQuantity(one.line_id, one.goods, one.kept) for one in others]
-        warehouse.ship_lines(data.order_id, kept, _source(record))
-    ended = None if data.complete else _delivered_lines(record, steps)
+        unreported = [LineQuantity(one.line_id, one.goods, one.open_quantity) for one in others]
+        warehouse.ship_lines(data.order_id, unreported, _source(record))
+    ended = None if data.complete else _delivered_lines(record, changes)
     released = warehouse.release_lines(data.order_id, _source(record), ended)
     return _released(record, released, f"{record.type}: less than the allocated quantity")
 
 
-def release_stock(record: Record, _steps: Sequence[Step], batch: OrderBatch) -> list[Event]:
+def release_stock(record: Record, _changes: Sequence[LineChange], batch: OrderBatch) -> list[Event]:
     """Release what the order still has allocated."""
     data, warehouse = record.data, batch.warehouse
     if not warehouse.has_allocations(data.order_id):
@@ -99,19 +99,21 @@ def release_stock(record: Record, _steps: Sequence[Step], batch: OrderBatch) -> 
     return _released(record, warehouse.release_lines(data.order_id, _source(record)), data.reason)
 
 
-def release_lines(record: Record, steps: Sequence[Step], batch: OrderBatch) -> list[Event]:
+def release_lines(record: Record, changes: Sequence[LineChange], batch: OrderBatch) -> list[Event]:
     """Release these lines; the other lines stay allocated unless no line of the order is open any more."""
     data = record.data
     if data.complete:
-        return release_stock(record, steps, batch)
-    ended = [step.line.line_id for step in steps]
+        return release_stock(record, changes, batch)
+    ended = [change.line.line_id for change in changes]
     return _released(record, batch.warehouse.release_lines(data.order_id, _source(record), ended), data.reason)
 
 
-def return_stock(record: Record, steps: Sequence[Step], batch: OrderBatch) -> list[Event]:
+def return_stock(record: Record, changes: Sequence[LineChange], batch: OrderBatch) -> list[Event]:
     """Book returned goods to `returned`; a person decides whether they are sold again."""
     data = record.data
-    returned = [LineQuantity(one.line.line_id, Goods(data.provider_id, one.product_id), one.quantity) for one in steps]
+    returned = [
+        LineQuantity(one.line.line_id, Goods(data.provider_id, one.product_id), one.quantity) for one in changes
+    ]
     batch.warehouse.take_back(data.order_id, returned, _source(record))
     return []
 
@@ -126,8 +128,8 @@ def _requested_lines(data: AllocationRequested, *, has_ids: bool) -> list[LineQu
     return [LineQuantity(str(number), goods, n) for number, (goods, n) in enumerate(sums.items(), int(FIRST_LINE))]
 
 
-def _left(data: OrderFact, steps: Iterable[Step]) -> list[LineQuantity]:
-    return [LineQuantity(one.line.line_id, Goods(data.provider_id, one.product_id), one.left) for one in steps]
+def _left(data: OrderFact, changes: Iterable[LineChange]) -> list[LineQuantity]:
+    return [LineQuantity(one.line.line_id, Goods(data.provider_id, one.product_id), one.left) for one in changes]
 
 
 def _left_before(data: AllocationRequested, transit: Transit) -> list[LineQuantity]:
@@ -138,8 +140,8 @@ def _left_before(data: AllocationRequested, transit: Transit) -> list[LineQuanti
     ]
 
 
-def _delivered_lines(record: Record, steps: Iterable[Step]) -> list[str]:
-    return [step.line.line_id for step in steps] if record.type == OrderDelivered.__name__ else []
+def _delivered_lines(record: Record, changes: Iterable[LineChange]) -> list[str]:
+    return [change.line.line_id for change in changes] if record.type == OrderDelivered.__name__ else []
 
 
 def _source(record: Record) -> Source:

@@ -20,7 +20,7 @@ from replenish_contracts.events import (
     OrderShipped,
     lines_of,
 )
-from services.inventory.domain import Goods, LineKey, Step, Transit
+from services.inventory.domain import Goods, LineChange, LineKey, Transit
 from services.inventory.handlers.allocations import (
     OrderBatch,
     allocate_stock,
@@ -39,7 +39,7 @@ from services.inventory.handlers.consignments import (
 )
 from services.inventory.store import Store
 
-PROVIDER_HANDLERS: Mapping[type[Event], Callable[[Record, Sequence[Step], OrderBatch], list[Event]]] = {
+PROVIDER_HANDLERS: Mapping[type[Event], Callable[[Record, Sequence[LineChange], OrderBatch], list[Event]]] = {
     OrderShipped: ship_stock,
     OrderDelivered: ship_stock,
     OrderLinesCancelled: release_lines,
@@ -49,7 +49,9 @@ PROVIDER_HANDLERS: Mapping[type[Event], Callable[[Record, Sequence[Step], OrderB
     OrderFailed: release_stock,
     OrderReturned: return_stock,
 }
-CUSTOMER_HANDLERS: Mapping[type[Event], Callable[[Any, Sequence[Step], Transit, Store], Awaitable[list[Event]]]] = {
+CUSTOMER_HANDLERS: Mapping[
+    type[Event], Callable[[Any, Sequence[LineChange], Transit, Store], Awaitable[list[Event]]]
+] = {
     OrderShipped: on_order_shipped,
     OrderDelivered: on_order_delivered,
     OrderLinesCancelled: on_lines_ended,
@@ -62,8 +64,8 @@ CUSTOMER_HANDLERS: Mapping[type[Event], Callable[[Any, Sequence[Step], Transit, 
 }
 HANDLED_EVENTS: frozenset[type[Event]] = frozenset({AllocationRequested, *PROVIDER_HANDLERS, *CUSTOMER_HANDLERS})
 ALLOCATION_REQUESTED = AllocationRequested.__name__
-#: Events that depend on no consignment.
-AFTER_DELIVERY = {ClaimRaised.__name__, OrderReturned.__name__}
+#: Events whose handlers read no consignment.
+WITHOUT_CONSIGNMENT = {ClaimRaised.__name__, OrderReturned.__name__}
 
 
 async def on_orders(records: Sequence[Record], store: Store) -> list[Event]:
@@ -93,7 +95,7 @@ async def _lock_batch(records: Sequence[Record], store: Store) -> OrderBatch:
     wanted = {Goods(data.provider_id, line.product_id) for data in requests for line in data.lines}
     orders = {record.data.order_id for record in records}
     warehouse = await store.lock_warehouse(orders, wanted)
-    moving = {record.data.order_id for record in records if record.type not in AFTER_DELIVERY}
+    moving = {record.data.order_id for record in records if record.type not in WITHOUT_CONSIGNMENT}
     transit = await store.lock_consignments(moving) if moving else Transit({})
     if not requests:
         return OrderBatch(warehouse, transit)
@@ -103,20 +105,20 @@ async def _lock_batch(records: Sequence[Record], store: Store) -> OrderBatch:
 async def _apply(record: Record, batch: OrderBatch, store: Store) -> Sequence[Event]:
     event_type = CATALOGUE[record.type]
     with record_context(record, store):
-        steps = _steps(record, batch.transit)
+        changes = _changes(record, batch.transit)
         on_provider = PROVIDER_HANDLERS.get(event_type)
-        events = on_provider(record, steps, batch) if on_provider else []
+        events = on_provider(record, changes, batch) if on_provider else []
         on_customer = CUSTOMER_HANDLERS.get(event_type)
         if on_customer:
-            events += await on_customer(as_event(record), steps, batch.transit, store)
+            events += await on_customer(as_event(record), changes, batch.transit, store)
         return store.all_caused_by(events, record)
 
 
-def _steps(record: Record, transit: Transit) -> list[Step]:
+def _changes(record: Record, transit: Transit) -> list[LineChange]:
     """Return what the event does to each of its lines, and record what left; a delivery implies that its lines left."""
     data = record.data
     shipped = record.type == OrderShipped.__name__
-    steps = []
+    changes = []
     for line_id, line in {line.line_id: line for line in lines_of(data)}.items():
         key = LineKey(data.order_id, line_id)
         quantity = 0 if data.test else line.quantity
@@ -124,5 +126,5 @@ def _steps(record: Record, transit: Transit) -> list[Step]:
         if shipped or record.type == OrderDelivered.__name__:
             goods = Goods(data.customer_id, line.product_id)
             after = transit.leave(key, goods, quantity, data.shipment_id if shipped else None)
-        steps.append(Step(key, line.product_id, quantity, before, after))
-    return steps
+        changes.append(LineChange(key, line.product_id, quantity, before, after))
+    return changes

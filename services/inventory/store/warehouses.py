@@ -126,7 +126,7 @@ class Warehouses(Lots):
 
     async def list_allocated(self, holder_id: str) -> dict[Goods, int]:
         allocations = await self._list_allocations([holder_id])
-        return sum_by_goods((one.goods, one.kept) for one in allocations)
+        return sum_by_goods((one.goods, one.open_quantity) for one in allocations)
 
     async def list_settled_orders(self, order_ids: Collection[str]) -> set[str]:
         """Return the orders that ended, or found nothing available, before anything was allocated to them."""

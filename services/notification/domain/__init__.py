@@ -3,13 +3,13 @@
 from services.notification.domain.contact import Contact
 from services.notification.domain.formatting import one_line
 from services.notification.domain.kinds import (
-    COLLECTED,
     DELAYED,
     EPOCH_BOUND,
     EVENTS_WITHOUT_NOTICE,
     KIND_BY_EVENT,
     KIND_BY_HOLD,
     KINDS,
+    SHARED_MAIL,
     TO_SHOPS,
     WITH_ANSWER_LINKS,
     Kind,
@@ -28,13 +28,13 @@ from services.notification.domain.notices import (
 from services.notification.domain.rendering import RenderedMail, render_mail
 
 __all__ = [
-    "COLLECTED",
     "DELAYED",
     "EPOCH_BOUND",
     "EVENTS_WITHOUT_NOTICE",
     "KINDS",
     "KIND_BY_EVENT",
     "KIND_BY_HOLD",
+    "SHARED_MAIL",
     "TO_SHOPS",
     "WITH_ANSWER_LINKS",
     "Contact",

@@ -2,7 +2,7 @@
 
 from replenish_contracts.events import Fault
 from services.notification.domain.english_phrases import (
-    CART_LINKS,
+    CART_LINKS_SEVERAL,
     CHECK_ADDRESS,
     CHECK_PAYMENT,
     CLAIM_NEXT,
@@ -166,7 +166,7 @@ SEVERAL = {
             ("This order is still open:{lines}",),
             (
                 "Please reply by {answer_by}. After that, we will withdraw the order.",
-                "You have accepted it but not marked it as shipped yet.",
+                "You have accepted it, but some of it has not been marked as shipped yet.",
             ),
             *SHOP_LINKS,
         ),
@@ -174,10 +174,10 @@ SEVERAL = {
     Kind.SHOP_ASKED_TO_CANCEL: Text(
         "Please do not ship: {summary}",
         (
-            ("Please do not ship the following (reason: {why}):{lines}", "Please do not ship the following:{lines}"),
+            ("Please do not ship these items (reason: {why}):{lines}", "Please do not ship these items:{lines}"),
             ("Please ship the rest of the order as planned:{rest}",),
-            ("Confirm that this will not be shipped: {refuse}",),
-            ("It has already been shipped: {ship}",),
+            ("Confirm that these items will not be shipped: {refuse}",),
+            ("They have already been shipped: {ship}",),
         ),
     ),
     Kind.CART_PREPARED: Text(
@@ -192,7 +192,7 @@ SEVERAL = {
                 "We could not prepare a cart; please look for the products in the shop.",
             ),
             ("We cannot order there on your behalf. Please let us know what you decide:",),
-            *CART_LINKS,
+            *CART_LINKS_SEVERAL,
         ),
     ),
     Kind.CART_REMINDED: Text(
@@ -200,7 +200,7 @@ SEVERAL = {
         (
             ("You have not yet told us whether you ordered the following:{lines}",),
             ("Your cart: {cart_url}",),
-            *CART_LINKS,
+            *CART_LINKS_SEVERAL,
             ("Your overview: {page}",),
         ),
     ),
@@ -208,12 +208,12 @@ SEVERAL = {
         "Please cancel: {summary}",
         (
             (
-                "Please cancel the following in your order at {provider} (reason: {why}):{lines}",
-                "Please cancel the following in your order at the shop:{lines}",
+                "Please cancel the following items from your order with {provider} (reason: {why}):{lines}",
+                "Please cancel the following items from your order with the shop:{lines}",
             ),
-            ("Please keep the rest of the order:{rest}",),
-            ("I have cancelled it: {no}",),
-            ("It has already arrived: {arrived}",),
+            ("Please do not cancel the rest of the order:{rest}",),
+            ("I have cancelled them: {no}",),
+            ("They have already arrived: {arrived}",),
         ),
     ),
 }
@@ -225,13 +225,13 @@ PARTS = {
 
 ENDED_PARAGRAPHS = {
     Kind.ORDER_REFUSED: (
-        "{provider} will not deliver the following (reason: {why}):{gone}",
-        "{provider} will not deliver the following:{gone}",
-        "The following will not be delivered:{gone}",
+        "{provider} will not deliver these items (reason: {why}):{gone}",
+        "{provider} will not deliver these items:{gone}",
+        "These items will not be delivered:{gone}",
     ),
     Kind.ORDER_CANCELLED: (
-        "The following was cancelled {by} and will not be delivered (reason: {why}):{gone}",
-        "The following was cancelled {by} and will not be delivered:{gone}",
+        "These items were cancelled {by} and will not be delivered (reason: {why}):{gone}",
+        "These items were cancelled {by} and will not be delivered:{gone}",
     ),
 }
 

@@ -32,6 +32,11 @@ CART_LINKS = (
     ("I have not ordered it yet: {not_yet}",),
     ("I do not want to order it: {no}",),
 )
+CART_LINKS_SEVERAL = (
+    ("I have placed the order: {ordered}",),
+    ("I have not placed the order yet: {not_yet}",),
+    ("I do not want to place this order: {no}",),
+)
 STILL_TO_COME = ("Still to come:{rest}", "{more}The rest of your order will follow.")
 ORDER_LIST = ("This order includes:{lines}",)
 FEE = ("Delivery fee: {fee}",)

@@ -169,7 +169,7 @@ SEVERAL = {
             ("Diese Bestellung ist noch offen:{lines}",),
             (
                 "Bitte antworten Sie bis {answer_by}. Danach ziehen wir die Bestellung zurück.",
-                "Sie haben die Bestellung angenommen, aber noch nicht als versandt gemeldet.",
+                "Sie haben die Bestellung angenommen, aber noch nicht vollständig als versandt gemeldet.",
             ),
             *SHOP_LINKS,
         ),
@@ -190,8 +190,8 @@ SEVERAL = {
         "Bitte bestellen: {summary}",
         (
             (
-                "Bitte bestellen Sie bei {provider}:{lines}",
-                "Bitte bestellen Sie:{lines}",
+                "Bitte bestellen Sie folgende Artikel bei {provider}:{lines}",
+                "Bitte bestellen Sie folgende Artikel:{lines}",
             ),
             FEE,
             TOTAL,
@@ -217,10 +217,10 @@ SEVERAL = {
         "Bitte stornieren: {summary}",
         (
             (
-                "Bitte stornieren Sie aus Ihrer Bestellung bei {provider} (Grund: {why}):{lines}",
-                "Bitte stornieren Sie aus Ihrer Bestellung im Shop:{lines}",
+                "Bitte stornieren Sie Folgendes aus Ihrer Bestellung bei {provider} (Grund: {why}):{lines}",
+                "Bitte stornieren Sie Folgendes aus Ihrer Bestellung im Shop:{lines}",
             ),
-            ("Den Rest der Bestellung behalten Sie bitte bei:{rest}",),
+            ("Bitte stornieren Sie den Rest der Bestellung nicht:{rest}",),
             ("Ich habe storniert: {no}",),
             ("Die Lieferung ist bereits da: {arrived}",),
         ),

@@ -116,8 +116,8 @@ DELAYED = frozenset({Kind.CANNOT_ORDER})
 #: Notices that are withdrawn, if not sent yet, when the pool enters a later epoch.
 EPOCH_BOUND = DELAYED | {Kind.RUNNING_LOW, Kind.ORDERING_STOPPED}
 
-#: Kinds of an order of several lines that may share one mail; the mail waits for others of the same moment.
-COLLECTED = frozenset(
+#: Kinds of an order of several lines that may share one mail, which is delayed by `NoticeTiming.share`.
+SHARED_MAIL = frozenset(
     {
         Kind.ORDER_PLACED,
         Kind.ORDER_SHIPPED,
@@ -130,5 +130,5 @@ COLLECTED = frozenset(
 )
 
 #: Kinds that providers of a protocol mail to their customers themselves; the terms of DRS forbid a second mail unless
-#: the customer asked for it.
+#: the customer opted in.
 SENT_BY_PROVIDERS = {"drs": frozenset({Kind.ORDER_PLACED, Kind.ORDER_SHIPPED, Kind.ORDER_DELIVERED})}

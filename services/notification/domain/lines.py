@@ -10,7 +10,7 @@ from replenish_contracts.events import OrderFact, OrderLine, lines_of
 
 
 class LineState(StrEnum):
-    """States of a line by precedence; `line_state` of migrations/ has the same order."""
+    """States of a line in order of precedence: the later one wins; `line_state` of migrations/ has the same order."""
 
     ORDERED = "ordered"
     SHIPPED = "shipped"
@@ -80,7 +80,7 @@ class LineFacts:
 
 
 def line_rows(event: OrderFact) -> list[dict[str, Any]]:
-    """Return what the event says about its lines, as columns of `order_line`."""
+    """Return the lines of the event as columns of `order_line`."""
     name = type(event).__name__
     state = STATE_BY_EVENT.get(name, LineState.ORDERED)
     parcel = getattr(event, "shipment_id", None) or ""

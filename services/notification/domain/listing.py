@@ -9,7 +9,8 @@ from services.notification.domain.language import Language
 from services.notification.domain.lines import LineFacts, lines_in, lines_to_come, lines_to_ship
 from services.notification.domain.notices import Facts, Notice
 
-#: Lines that a mail lists; of a longer order it gives the number of the others.
+#: Lines that a mail lists; of a longer order it gives the number of the others. Most orders have fewer lines, and a
+#: longer list would push total and links off the screen.
 MAX_LISTED = 20
 #: A line with the quantity that the mail is about.
 Listed = Sequence[tuple[LineFacts, int | None]]
@@ -43,7 +44,10 @@ class Listing:
         return len(self.facts.lines) > 1
 
     def values(self) -> dict[str, str | None]:
-        """Return the placeholders about lines; those of orders with one line only for what is still to come."""
+        """Return the values of the placeholders about lines.
+
+        For an order of one line these are only `rest`, `more` and `fee`.
+        """
         rest = self._rest()
         values = {
             "rest": self._items(rest) if rest else None,

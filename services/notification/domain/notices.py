@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from replenish_contracts.events import FIRST_LINE, Fault, OrderReference, PaymentRefunded
-from services.notification.domain.kinds import COLLECTED, DELAYED, KINDS, SENT_BY_PROVIDERS, TO_SHOPS, Kind
+from services.notification.domain.kinds import DELAYED, KINDS, SENT_BY_PROVIDERS, SHARED_MAIL, TO_SHOPS, Kind
 from services.notification.domain.lines import LineFacts
 
 _NAMESPACE = UUID("b7c3a5f2-6f0d-4e0b-9a58-3a3f0e0d8c11")
@@ -96,7 +96,10 @@ def notice_id_of(customer_id: str, kind: Kind, reference: str) -> str:
 
 
 def reference_of(event: OrderReference) -> str:
-    """Return what tells an order's notices of one kind apart: its id, or with it the parcel, lines or refund."""
+    """Return the part of a notice's id that distinguishes an order's notices of one kind.
+
+    It is the order's id, followed by the parcel, lines or refund, if there is one.
+    """
     parcel = getattr(event, "shipment_id", None)
     if parcel is not None:
         return f"{event.order_id}/{parcel}"
@@ -156,14 +159,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class NoticeTiming:
-    """Delays of mails about holds that may end on their own (`DELAYED`), and of mails to share (`COLLECTED`)."""
+    """Delays of mails about holds that may end on their own (`DELAYED`), and of mails to share (`SHARED_MAIL`)."""
 
     #: Between the hold and its mail.
     grace: timedelta
     #: Between two mails of the same kind about one pool.
     quiet: timedelta
     #: Between an event and its mail, if others may share it.
-    collect: timedelta = timedelta(0)
+    share: timedelta = timedelta(0)
 
 
 def decide(
@@ -182,7 +185,7 @@ def decide(
     if (objection := _find_objection(kind, preference, protocol)) is not None:
         return Decision(NoticeState.NOT_SENT, objection, now)
     if kind not in DELAYED:
-        due_at = now + timing.collect if kind in COLLECTED else now
+        due_at = now + timing.share if kind in SHARED_MAIL else now
         return Decision(NoticeState.DUE, rule.reason if rule.enabled else "the customer opted in", due_at)
     if last_notified_at is not None and now < last_notified_at + timing.quiet:
         return Decision(NoticeState.NOT_SENT, f"already notified on {last_notified_at:%Y-%m-%d}", now)

@@ -78,7 +78,7 @@ def _ended_paragraphs(listing: Listing, values: Mapping[str, str]) -> Iterator[s
         known = {name: value for name, value in values.items() if name not in ("why", "by")}
         known |= _reasons(notice, listing.language) | {"gone": gone}
         if fault_of(notice) is not Fault.PROVIDER:
-            known.pop("why", None)  # it is not the customer's business, or an accusation
+            known.pop("why", None)  # reasons of payment and fraud are internal
         if (line := _first_complete(listing.language.ended[notice.kind], known)) is not None:
             yield line
 

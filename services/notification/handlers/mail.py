@@ -12,7 +12,7 @@ from replenish_contracts.catalogue import Event
 from replenish_contracts.events import CustomerNotified
 from services.notification.channels import email
 from services.notification.domain import (
-    COLLECTED,
+    SHARED_MAIL,
     TO_SHOPS,
     WITH_ANSWER_LINKS,
     Contact,
@@ -57,7 +57,7 @@ async def send_mail(task: Task, kit: Kit) -> dict[str, Any]:
     if notice is None or notice.state is not NoticeState.DUE:
         raise RejectedError("the notice is no longer due")
     contents = [notice]
-    if notice.kind in COLLECTED and len(facts.lines) > 1:
+    if notice.kind in SHARED_MAIL and len(facts.lines) > 1:
         contents, facts = await _claim_contents(notice, kit)
         if not contents:  # another mail contains the notice, and ends it
             return {"channel": email.NAME}
@@ -79,7 +79,7 @@ async def send_mail(task: Task, kit: Kit) -> dict[str, Any]:
 async def _claim_contents(own: Notice, kit: Kit) -> tuple[list[Notice], Facts]:
     """Bind the notices for the mail of `own` to it, the leading one first; return them, and the facts of that one."""
     async with kit.transaction() as tx:
-        due = await tx.store.lock_due_notices(own.customer_id, own.order_id, COLLECTED)
+        due = await tx.store.lock_due_notices(own.customer_id, own.order_id, SHARED_MAIL)
         contents = choose_contents(own.notice_id, due)
         await tx.store.bind_notices(own.notice_id, contents)
         return contents, await tx.store.get_facts(contents[0]) if contents else Facts()

@@ -17,7 +17,7 @@ class Store(FactTables, LineTables, Notices, People):
         return NoticeTiming(
             grace=timedelta(hours=settings.hold_grace_hours),
             quiet=timedelta(days=settings.hold_quiet_days),
-            collect=timedelta(seconds=settings.lines_collect_seconds if has_several_lines else 0),
+            share=timedelta(seconds=settings.mail_share_seconds if has_several_lines else 0),
         )
 
 

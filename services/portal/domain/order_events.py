@@ -142,7 +142,9 @@ def _facts_by_line(known: Sequence[OrderEvent]) -> Iterator[tuple[str, list[_Lin
         for line in lines_of(event):
             facts.setdefault(line.line_id, []).append(_LineFact(event, line if event.lines else event))
     drafted = [
-        line_id for line_id, told in facts.items() if not all(isinstance(fact.event, ReorderApproved) for fact in told)
+        line_id
+        for line_id, line_facts in facts.items()
+        if not all(isinstance(fact.event, ReorderApproved) for fact in line_facts)
     ]
     for line_id in sorted(drafted or facts, key=lambda line_id: (len(line_id), line_id)):
         yield line_id, facts[line_id]

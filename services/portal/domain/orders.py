@@ -33,7 +33,7 @@ OPEN = frozenset(
 )
 #: Goods are expected; excludes orders that the customer has yet to place.
 COMING = OPEN - {OrderState.YOURS}
-#: The customer may cancel; shipped orders cannot be cancelled.
+#: States in which the whole order can be cancelled; of a shipped one, only lines that have not left.
 CANCELLABLE = frozenset({OrderState.DUE, OrderState.DRAFTED, OrderState.PLACED, OrderState.UNKNOWN})
 
 

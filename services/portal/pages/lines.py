@@ -12,7 +12,7 @@ STATES = {
     LineState.ORDERED: "Not shipped yet",
     LineState.SHIPPED: "On its way",
     LineState.DELIVERED: "Arrived",
-    LineState.SHORT: "Arrived incomplete",
+    LineState.SHORT: "Incomplete delivery",
     LineState.SUBSTITUTED: "Replacement arrived",
     LineState.RETURNED: "Returned",
     LineState.REFUSED: "Declined by the shop",
@@ -22,7 +22,7 @@ STATES = {
 #: States of an order from which nothing has left; lines without a state of their own have the same.
 PHASES = {
     OrderState.DUE: "Being prepared",
-    OrderState.DRAFTED: "Sent to the shop",
+    OrderState.DRAFTED: "Being prepared",
     OrderState.YOURS: "Waiting for you to order",
     OrderState.UNKNOWN: "Checking with the shop",
     OrderState.PLACED: "Ordered",
@@ -105,7 +105,7 @@ def quantity_of(line: Line) -> int | None:
     return line.delivered if line.delivered is not None else line.shipped or None
 
 
-def coming_of(line: Line, order: Order) -> int | None:
+def quantity_to_arrive(line: Line, order: Order) -> int | None:
     """Return the quantity that is still to arrive; 0 if the line has ended."""
     if not line.is_open:
         return 0
@@ -139,8 +139,10 @@ def _facts(line: Line, order: Order, view: CustomerView, places: list[Place]) ->
     if line.substitute is not None:
         facts.append(f"Replacement: {title_of(line.substitute, view, places)}")
     if ordered is not None and line.state is LineState.SHIPPED and 0 < line.shipped < ordered:
-        missing = "missing" if order.is_all_shipped else "not shipped yet"
-        facts.append(f"{amount(line.shipped)} of {amount(ordered)} shipped, {amount(ordered - line.shipped)} {missing}")
+        remainder = "will not be shipped" if order.is_all_shipped else "not shipped yet"
+        facts.append(
+            f"{amount(line.shipped)} of {amount(ordered)} shipped, {amount(ordered - line.shipped)} {remainder}"
+        )
     if ordered is not None and line.state is LineState.SHORT and line.delivered is not None:
         facts.append(f"{amount(line.delivered)} of {amount(ordered)} arrived")
     if line.returned is not None:

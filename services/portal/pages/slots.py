@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from services.portal.domain import formatting
 from services.portal.domain.board import CustomerView, SlotView, Subscription
 from services.portal.domain.orders import COMING
-from services.portal.pages.lines import TIMES, coming_of
+from services.portal.pages.lines import TIMES, quantity_to_arrive
 from services.portal.pages.places import Place, provider_name, title_of
 
 LOW_DAYS = 3.0
@@ -108,7 +108,7 @@ def _coming(place: Place, view: CustomerView, now: datetime, zone: ZoneInfo) -> 
         for order in view.orders
         if order.state in COMING
         for line in order.lines
-        if line.product_id == spec.product_id and (quantity := coming_of(line, order)) != 0
+        if line.product_id == spec.product_id and (quantity := quantity_to_arrive(line, order)) != 0
     ]
     if not coming:
         return ""

@@ -66,8 +66,8 @@ async def _lock_proposed(store: Store, order_id: str, principal: Principal) -> P
     if row is None:
         raise ProblemError(404, "not_found", "There is no such order")
     require_customer(principal, row["customer_id"])
-    if row["companions"]:
-        await store.lock_pools(sorted({row["pool_id"], *row["companions"]}))
+    if row["collecting_pool_ids"]:
+        await store.lock_pools(sorted({row["pool_id"], *row["collecting_pool_ids"]}))
     pool = await store.lock_pool(row["pool_id"])
     if pool is None or pool.order is None or pool.order.order_id != order_id or not pool.order.proposed:
         latest = await store.find_order(order_id)

@@ -13,6 +13,7 @@ Id = Annotated[str, Field(min_length=1, max_length=200)]
 #: Numbers are strict: true is not accepted as 1.
 Packs = Annotated[int, Field(ge=1, le=10**6, strict=True)]
 Days = Annotated[float, Field(ge=0, le=3650, allow_inf_nan=False, strict=True)]
+#: At most a week.
 Hours = Annotated[float, Field(ge=0, le=168, allow_inf_nan=False, strict=True)]
 Reports = Annotated[int, Field(ge=1, le=100, strict=True)]
 Number = str | StrictInt | StrictFloat

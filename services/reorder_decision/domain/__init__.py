@@ -1,6 +1,6 @@
 """Pure reorder rules: pools, the ordering rule and state transitions, without I/O or clock."""
 
-from services.reorder_decision.domain.combining import PoolDecision, find_approved, take_along
+from services.reorder_decision.domain.combining import PoolDecision, combine_order, find_approved
 from services.reorder_decision.domain.decision import Context, Decision, Receipt, order_id_of, reassess
 from services.reorder_decision.domain.policy import decide, find_obstacle
 from services.reorder_decision.domain.policy_decision import Inputs, Outcome, PolicyDecision, Rules, Why
@@ -71,6 +71,7 @@ __all__ = [
     "Trigger",
     "Why",
     "as_json",
+    "combine_order",
     "decide",
     "explain",
     "find_approved",
@@ -95,7 +96,6 @@ __all__ = [
     "stock_arrived",
     "stock_counted",
     "subscription_changed",
-    "take_along",
     "threshold_crossed",
     "with_changes",
     "with_result",

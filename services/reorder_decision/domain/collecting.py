@@ -1,4 +1,4 @@
-"""Collecting: a low pool waits to be ordered together with other products of the same provider, if it can afford to."""
+"""A low pool waits to be ordered with other products of the same provider, unless it is urgent."""
 
 from datetime import datetime, timedelta
 

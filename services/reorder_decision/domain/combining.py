@@ -1,4 +1,4 @@
-"""Combining: an order takes along the customer's other pools that collect for the same provider."""
+"""An order includes the customer's other pools that collect for the same provider."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -22,21 +22,21 @@ def find_approved(events: Iterable[Event]) -> ReorderApproved | None:
     return next((event for event in events if isinstance(event, ReorderApproved)), None)
 
 
-def take_along(first: PoolDecision, companions: Iterable[Pool], context: Context) -> list[PoolDecision]:
+def combine_order(first: PoolDecision, collecting_pools: Iterable[Pool], context: Context) -> list[PoolDecision]:
     """Return the decisions about all pools of the order; the first one publishes the order.
 
     The first line is that of the pool whose decision places the order. The others follow in the order in which their
     time to collect ends, then by pool id. A pool that cannot be ordered any more is held instead; a pool that would
-    order from another provider goes on collecting.
+    order from another provider continues to collect.
     """
     approved = find_approved(first.decision.events)
     if approved is None:
         return [first]
     lines, needed_by, others = list(approved.lines), approved.needed_by, []
-    for pool in sorted(companions, key=lambda one: (one.collect_until or context.now, one.pool_id)):
+    for pool in sorted(collecting_pools, key=lambda one: (one.collect_until or context.now, one.pool_id)):
         if pool.situation is not Situation.COLLECTING:
             continue
-        by = f"the order of {approved.product_id} took it along"
+        by = f"{approved.product_id} was ordered from the same provider"
         decision = take_decision(pool, Why.COLLECTED, context, by=by, order_id=approved.order_id)
         own = find_approved(decision.events)
         if own is not None:

@@ -24,9 +24,9 @@ from services.reorder_decision.domain.triggers import (
 NAMESPACE = UUID("8f9d9a52-7c0e-4c55-9a41-1f0e3b7f6f2d")
 #: Holds that end when goods arrive or are counted.
 UNTIL_GOODS_MOVE = (Reason.NOTIFY_ONLY, Reason.ENOUGH, Reason.AWAY)
-#: `Inputs.by` of a pool that stops collecting, unless another pool's order takes it along.
-TIME_IS_OVER = "the time to collect is over"
-URGENT = "the supply does not last any longer"
+#: `Inputs.by` of a pool that stops collecting, unless another pool's order includes it.
+TIME_IS_OVER = "the waiting time was over"
+URGENT = "the supply would have run out first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def reassess(pool: Pool, context: Context, why: Why = Why.CHANGED, ended: str | 
     if hold or pool.subscription is None:
         return _hold(pool, hold, context, why, ended)
     if pool.situation is Situation.COLLECTING and pool.trigger is not None and figures_of(pool).low:
-        return _go_on_collecting(pool, context)
+        return _continue_collecting(pool, context)
     trigger = trigger_for(pool, pool.subscription, offer)
     if is_still_set(pool, trigger):
         return Decision(pool)
@@ -100,7 +100,7 @@ def take_decision(
     ended: str | None = None,
     order_id: str | None = None,
 ) -> Decision:
-    """Take a decision, which ends the pool's epoch; `order_id` is the order of another pool that takes it along."""
+    """Take a decision, which ends the pool's epoch; `order_id` is the order of another pool that includes it."""
     order_id = order_id or order_id_of(pool.pool_id, pool.epoch)
     inputs = Inputs(
         pool_id=pool.pool_id,
@@ -135,7 +135,7 @@ def take_decision(
     return Decision(after, (event,), (receipt,))
 
 
-def _go_on_collecting(pool: Pool, context: Context) -> Decision:
+def _continue_collecting(pool: Pool, context: Context) -> Decision:
     """Order if the time is over or the supply is urgent; otherwise keep the urgency trigger current."""
     until = pool.collect_until or context.now
     if until <= context.now:

@@ -21,7 +21,7 @@ class Why(StrEnum):
     APPROVED = "approved"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
-    #: The time to collect is over, the supply became urgent, or an order took the pool along.
+    #: The time to collect is over, the supply became urgent, or another order includes the pool.
     COLLECTED = "collected"
 
 

@@ -202,7 +202,7 @@ class Pool:
     #: Registration number by device id.
     registrations: Mapping[str, int] = field(default_factory=dict)
     #: Ids of the customer's other pools that collect.
-    companions: tuple[str, ...] = ()
+    collecting_pool_ids: tuple[str, ...] = ()
 
     @property
     def on_order(self) -> int:

@@ -121,7 +121,7 @@ def _conclusion(inputs: Inputs, decision: PolicyDecision) -> str:
     if decision.outcome is Outcome.ORDER:
         approval = f" after {inputs.by} approved" if inputs.why is Why.APPROVED else ""
         if inputs.why is Why.COLLECTED:
-            return f"So {packs} were ordered after a wait for other products: {inputs.by}."
+            return f"So {packs} were ordered after waiting for other products: {inputs.by}."
         return f"So {packs} were ordered{approval}."
     if decision.outcome is Outcome.PROPOSE:
         return f"So {packs} were proposed: {MEANINGS[decision.reason]}."

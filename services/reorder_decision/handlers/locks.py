@@ -13,7 +13,7 @@ from services.reorder_decision.store import Store
 
 
 async def lock_pools(records: Sequence[Record], store: Store) -> None:
-    """Lock the pools known before the batch, and those that its orders can take along.
+    """Lock the pools known before the batch, and those that its orders can include.
 
     Others are locked by their handler, and a deadlock is retried.
     """

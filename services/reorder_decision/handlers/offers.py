@@ -24,7 +24,7 @@ async def reassess_due(store: Store) -> list[Event]:
     """Reassess pools whose back-off or time to collect has ended, or that were marked due by an offer change."""
     pool_ids = await store.list_due(store.settings.pools_per_transaction)
     if pool_ids:
-        await store.lock_pools(pool_ids)  # an order locks the pools it takes along out of order
+        await store.lock_pools(pool_ids)  # an order locks the pools it includes out of order
     return await _reassess(pool_ids, store)
 
 

@@ -11,8 +11,8 @@ from services.reorder_decision.domain import (
     Receipt,
     Slot,
     as_json,
+    combine_order,
     find_approved,
-    take_along,
 )
 from services.reorder_decision.store.pools import Pools
 
@@ -21,10 +21,10 @@ class Decisions(Pools):
     """Saves decisions about locked pools."""
 
     async def save_decision(self, before: Pool, decision: Decision) -> list[Event]:
-        """Save a decision; an order takes along the customer's other pools that collect for the same provider."""
+        """Save a decision. An order includes the customer's other pools that collect for the same provider."""
         made = [PoolDecision(before, decision)]
-        if before.companions and find_approved(decision.events):
-            made = take_along(made[0], await self.lock_companions(before.companions), self.context)
+        if before.collecting_pool_ids and find_approved(decision.events):
+            made = combine_order(made[0], await self.lock_collecting_pools(before.collecting_pool_ids), self.context)
         return await self.save_decisions(made)
 
     async def save_decisions(self, made: Sequence[PoolDecision]) -> list[Event]:

@@ -154,7 +154,7 @@ class Offers(Pools):
         )
 
     async def list_due(self, limit: int) -> list[str]:
-        """Return the pools that are due, and those that a due pool which collects can take along, ordered by id."""
+        """Return the pools that are due, and the collecting pools that the order of a due one can include, by id."""
         rows = await self.connection.fetch(
             """-- list_due
             WITH due AS (SELECT pool_id, customer_id, collect_until FROM pool

@@ -55,7 +55,7 @@ SELECT_PARTS = """
                 FROM reorder WHERE pool_id = p.pool_id AND state <> 'ended') AS r) AS "order",
            ARRAY(SELECT c.pool_id FROM pool AS c
                  WHERE c.customer_id = p.customer_id AND c.collect_until IS NOT NULL AND c.pool_id <> p.pool_id
-                 ORDER BY c.pool_id) AS companions
+                 ORDER BY c.pool_id) AS collecting_pool_ids
 """
 
 
@@ -102,14 +102,14 @@ class Pools(kit.Store):
         )
         return await self._with_parts(rows) if rows else []
 
-    async def lock_companions(self, pool_ids: Sequence[str]) -> list[Pool]:
+    async def lock_collecting_pools(self, pool_ids: Sequence[str]) -> list[Pool]:
         """Lock and return those of these pools that collect.
 
         Pools that other transactions have locked are skipped: waiting for them could deadlock, and they are ordered at
         their deadline. `lock_pools` has locked the pools that collected before the batch.
         """
         rows = await self.connection.fetch(
-            f"""-- lock_companions
+            f"""-- lock_collecting_pools
             SELECT {POOL_COLUMNS} FROM pool WHERE pool_id = ANY($1::text[]) AND collect_until IS NOT NULL
             ORDER BY pool_id FOR UPDATE SKIP LOCKED
             """,
@@ -201,7 +201,7 @@ def _pool_of(row: Any, parts: Any) -> Pool:
         tuple(row["avoided"]),
         _decode(parts["holiday"], Holiday),
         _decode(parts["registrations"], dict[str, int]) or {},
-        tuple(parts["companions"]),
+        tuple(parts["collecting_pool_ids"]),
     )
 
 

@@ -42,12 +42,12 @@ class Receipts(kit.Store):
         )
 
     async def find_order(self, order_id: str) -> Any:
-        """Return one line of the order, the proposed one if there is one, and the pools its approval can take along."""
+        """Return one line of the order, the proposed one if there is one, and the pools its approval can include."""
         return await self.connection.fetchrow(
             """-- find_order
             SELECT r.order_id, r.pool_id, r.state, p.customer_id, ARRAY(
                 SELECT c.pool_id FROM pool AS c
-                WHERE c.customer_id = p.customer_id AND c.collect_until IS NOT NULL) AS companions
+                WHERE c.customer_id = p.customer_id AND c.collect_until IS NOT NULL) AS collecting_pool_ids
             FROM reorder AS r JOIN pool AS p USING (pool_id)
             WHERE r.order_id = $1 ORDER BY r.state <> 'proposed', r.pool_id LIMIT 1
             """,

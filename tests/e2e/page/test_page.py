@@ -20,7 +20,7 @@ async def test_page_follows_order_until_delivery(world, browser):
         (order_id,) = await home.orders()
         order = page.order(order_id)
         await page.shows(slot, "20 of 60", "40 ordered")
-        await page.shows(order, "Coffee pods", "40 · 17.90 EUR", "Acme", "Sent to the shop")
+        await page.shows(order, "Coffee pods", "40 · 17.90 EUR", "Acme", "Being prepared")
 
         await order.get_by_text("Why was this ordered?").click()
         await page.shows(order, "There were in the slot 20", "So 1 x 40 from acme were ordered.")

@@ -232,7 +232,7 @@ class TestNotices:
 
         one_line, several = (task.due_at for task in store.added_tasks)
         assert one_line == a.NOON
-        assert several - one_line == timedelta(seconds=Settings.model_fields["lines_collect_seconds"].default)
+        assert several - one_line == timedelta(seconds=Settings.model_fields["mail_share_seconds"].default)
 
     async def test_approval_of_several_lines_withdraws_requests_of_each(self, store):
         await on_reorder_held(held("awaiting_approval", order_id="o1"), store)

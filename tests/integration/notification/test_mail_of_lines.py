@@ -59,7 +59,7 @@ async def world(database, kafka_url, tmp_path_factory):
             order_dispatch_url=orders,
             smtp_port=port,
             public_url="https://home.example",
-            lines_collect_seconds=3,
+            mail_share_seconds=3,
         ) as kit,
     ):
         world = Environment(kit, kafka_url, desk, log)
@@ -129,7 +129,7 @@ async def test_placed_order_with_refused_line_is_one_mail(world):
         "",
         "Total: 18.31 EUR",
         "",
-        "Acme will not deliver the following (reason: sold out):",
+        "Acme will not deliver these items (reason: sold out):",
         "- Descaler: 1 piece",
         "",
     ]

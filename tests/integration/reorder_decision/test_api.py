@@ -240,5 +240,7 @@ class TestApproval:
         assert [line["pool_id"] for line in approved["lines"]] == ["lou/filters", "lou/pods"]
         assert [one["outcome"] for one in (receipt, *receipt["earlier"])] == ["order", "propose"]
         assert (other["pool_id"], other["outcome"], other["earlier"]) == ("lou/pods", "order", [])
-        assert other["words"][-1].endswith("after a wait for other products: the order of filters took it along.")
+        assert other["words"][-1].endswith(
+            "after waiting for other products: filters was ordered from the same provider."
+        )
         assert [receipt["receipt_id"], other["receipt_id"]] == [line["receipt_id"] for line in approved["lines"]]

@@ -31,7 +31,7 @@ class TestTogether:
         ]
         assert pods.order.order_id == filters.order.order_id == approved.order_id
         assert await home.lines_of(approved.order_id) == [("ann/filters", 2, "open"), ("ann/pods", 1, "open")]
-        assert (filters.situation, filters.companions) == (Situation.ORDERED, ())
+        assert (filters.situation, filters.collecting_pool_ids) == (Situation.ORDERED, ())
 
     async def test_two_pools_that_collect_are_ordered_at_first_deadline(self, home):
         await subscribe(home, "filters", **a.COLLECTS)
@@ -86,7 +86,7 @@ class TestTogether:
 
         assert (await home.pool("ann/filters")).situation is Situation.COLLECTING
         row = await home.store.find_order(held.order_id)
-        assert (row["pool_id"], row["companions"]) == ("ann/pods", ["ann/filters"])
+        assert (row["pool_id"], row["collecting_pool_ids"]) == ("ann/pods", ["ann/filters"])
 
     async def test_other_customers_and_providers_keep_collecting(self, home):
         await home.hear(events.offer(provider_id="globex", product_id="filters"))

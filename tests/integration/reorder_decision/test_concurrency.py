@@ -126,7 +126,7 @@ async def test_batches_in_opposite_order_do_not_deadlock(replicas, kind):
 
 
 class TestCollecting:
-    """Orders that take along what collects, while other batches touch the same pools."""
+    """Orders that include collecting pools, while other batches touch the same pools."""
 
     PRODUCTS = ("beans", "filters", "pods")
 
@@ -188,13 +188,13 @@ class TestCollecting:
         assert await self.lines(first, customer) == (self.PRODUCTS, 1)
         assert retried() == before
 
-    async def test_locked_companion_is_not_waited_for(self, replicas, customer):
+    async def test_locked_collecting_pool_is_not_waited_for(self, replicas, customer):
         first, second = replicas
         pool_ids = [f"{customer}/{name}" for name in self.PRODUCTS]
 
         async with first.writing() as connection, second.transaction() as transaction:
             await first.store_in(connection).lock_pool(pool_ids[0])
-            found = await transaction.store.lock_companions(pool_ids)
+            found = await transaction.store.lock_collecting_pools(pool_ids)
 
         assert [pool.product_id for pool in found] == ["filters"]
 

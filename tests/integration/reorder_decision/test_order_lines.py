@@ -1,4 +1,4 @@
-"""Events of an order with several lines: each line ends its own pool's order, whatever order the line is part of."""
+"""Events of an order with several lines: each line ends its own pool's order, also after the order was split."""
 
 import asyncio
 
@@ -234,6 +234,6 @@ class TestStatements:
         placed, _ = await statements(events.placed(approved.order_id, lines=lines))
         refused, _ = await statements(events.refused(approved.order_id, lines=lines))
 
-        assert decided == ("lock_pool", "_with_parts", "lock_companions", "_with_parts", *self.DECISION)
+        assert decided == ("lock_pool", "_with_parts", "lock_collecting_pools", "_with_parts", *self.DECISION)
         assert placed == ("save_acceptance",)
         assert refused == self.END

@@ -1,4 +1,4 @@
-"""Random lives of orders of several lines: stock is exact whatever is repeated or out of order."""
+"""Random lives of orders of several lines: stock is exact, also if events are repeated or out of order."""
 
 import asyncio
 from collections import Counter
@@ -61,13 +61,13 @@ def batches(draw, *, reordered):
 
 def check(store, said):
     """Raise AssertionError if the stock, its allocations and the consignments differ."""
-    kept = sum_by_goods((one.goods, one.kept) for one in store.allocations.values())
+    kept = sum_by_goods((one.goods, one.open_quantity) for one in store.allocations.values())
     for goods, received in RECEIVED.items():
         assert store.balance(goods, "allocated") == kept.get(goods, 0)
         left = store.balance(goods, "sold", "returned", "unexplained")
         assert store.balance(goods, "available", "allocated") + left == received
     for allocation in store.allocations.values():
-        assert (allocation.kept > 0) == (allocation.state is AllocationState.OPEN)
+        assert (allocation.open_quantity > 0) == (allocation.state is AllocationState.OPEN)
         line = LineKey(allocation.holder_id, allocation.line_id)
         assert allocation.shipped == (store.consignments[line][1].shipped if line in store.consignments else 0)
     in_transit = Counter()

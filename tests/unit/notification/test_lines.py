@@ -1,4 +1,4 @@
-"""What events say about lines, and which notices share a mail."""
+"""What is stored of the lines in events, and which notices share a mail."""
 
 import pytest
 
@@ -138,7 +138,7 @@ class TestChooseContents:
 
 class TestDecide:
     def test_mails_to_share_wait(self):
-        timing = NoticeTiming(a.TIMING.grace, a.TIMING.quiet, collect=a.TIMING.grace)
+        timing = NoticeTiming(a.TIMING.grace, a.TIMING.quiet, share=a.TIMING.grace)
 
         due = [
             decide(kind, preference=None, last_notified_at=None, timing=timing, now=a.NOON).due_at

@@ -45,7 +45,7 @@ class TestOrderPlaced:
     def test_german_mail_lists_lines(self):
         mail = written(Kind.ORDER_PLACED, {"lines": BOTH}, locale="de")
 
-        assert mail.subject == "Bestellt: 2 Artikel von Acme, 23,40 EUR"
+        assert mail.subject == "Bestellt: 2 Artikel bei Acme, 23,40 EUR"
         assert mail.lines[1:4] == (
             "Wir haben 2 Artikel bei Acme bestellt:\n- Coffee pods: 2 × 20 Stück, 9,98 EUR\n- Paper filters: 1 × 100 Stück, 9,42 EUR",
             "Versandkosten: 4,00 EUR",
@@ -87,7 +87,7 @@ class TestOrderPlaced:
             "We have ordered 1 thing from Acme:\n- Coffee pods: 2 × 20 pieces, 9.98 EUR",
             "Delivery fee: 4.00 EUR",
             "Total: 13.98 EUR",
-            "Acme will not deliver the following (reason: sold out):\n- Paper filters: 1 × 100 pieces",
+            "Acme will not deliver these items (reason: sold out):\n- Paper filters: 1 × 100 pieces",
         )
 
     def test_single_pieces_are_not_packs(self):
@@ -203,7 +203,7 @@ class TestLinesThatEnded:
 
         assert mail.subject == "Order partly declined: Paper filters"
         assert mail.lines[1:3] == (
-            "Acme will not deliver the following (reason: sold out):\n- Paper filters: 1 × 100 pieces",
+            "Acme will not deliver these items (reason: sold out):\n- Paper filters: 1 × 100 pieces",
             "Still to come:\n- Coffee pods: 2 × 20 pieces",
         )
 
@@ -215,7 +215,7 @@ class TestLinesThatEnded:
 
         assert mail.subject == "Order partly cancelled: Paper filters"
         assert mail.lines[1:3] == (
-            "The following was cancelled at your request and will not be delivered (reason: moving):\n- Paper filters: 1 × 100 pieces",
+            "These items were cancelled at your request and will not be delivered (reason: moving):\n- Paper filters: 1 × 100 pieces",
             "Still to come:\n- Coffee pods: 2 × 20 pieces",
         )
 
@@ -238,8 +238,8 @@ class TestLinesThatEnded:
         mail = written(Kind.ORDER_REFUSED, refused, facts, others=[cancelled])
 
         assert mail.subject == "Order partly declined: 2 of 3 things from Acme"
-        assert mail.lines[1].startswith("Acme will not deliver the following (reason: sold out):\n- Paper filters")
-        assert mail.lines[2].startswith("The following was cancelled at your request")
+        assert mail.lines[1].startswith("Acme will not deliver these items (reason: sold out):\n- Paper filters")
+        assert mail.lines[2].startswith("These items were cancelled at your request")
         assert "(reason: moving):\n- Descaler" in mail.lines[2]
 
     @pytest.mark.parametrize("language", LANGUAGES)
@@ -336,12 +336,36 @@ class TestRequests:
         assert mail.subject == "Reminder: order for Paper filters"
         assert mail.lines[1] == "This order is still open:\n- Paper filters: 1 × 100 pieces, 9.42 EUR"
 
+    @pytest.mark.parametrize(
+        ("locale", "text"),
+        [
+            ("en", "You have accepted it, but some of it has not been marked as shipped yet."),
+            ("de", "Sie haben die Bestellung angenommen, aber noch nicht vollständig als versandt gemeldet."),
+        ],
+    )
+    def test_shop_is_reminded_of_order_shipped_in_part(self, locale, text):
+        facts = a.basket(a.line(state=LineState.SHIPPED, shipped=40), a.filters())
+
+        mail = written(Kind.SHOP_REMINDED, {"lines": {"2": 100}}, facts, links=LINKS, locale=locale)
+
+        assert mail.lines[2] == text
+
+    def test_customer_answers_for_whole_cart(self):
+        mail = written(Kind.CART_REMINDED, {"lines": BOTH}, links=LINKS)
+
+        answers = [line.split(":")[0] for line in mail.lines[2:5]]
+        assert answers == [
+            "I have placed the order",
+            "I have not placed the order yet",
+            "I do not want to place this order",
+        ]
+
     def test_shop_gets_lines_to_cancel_and_to_ship(self):
         mail = written(Kind.SHOP_ASKED_TO_CANCEL, {"lines": {"2": 100}, "reason": "moving"}, links=LINKS)
 
         assert mail.subject == "Please do not ship: Paper filters"
         assert mail.lines[1:3] == (
-            "Please do not ship the following (reason: moving):\n- Paper filters: 1 × 100 pieces",
+            "Please do not ship these items (reason: moving):\n- Paper filters: 1 × 100 pieces",
             "Please ship the rest of the order as planned:\n- Coffee pods: 2 × 20 pieces",
         )
 
@@ -387,7 +411,7 @@ class TestLongOrders:
             for count in (21, 22)
         ]
 
-        assert ends == ["- und 1 weiterer Artikel", "- und 2 weitere"]
+        assert ends == ["- und 1 weiterer Artikel", "- und 2 weitere Artikel"]
 
 
 class TestHtml:

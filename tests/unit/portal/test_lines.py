@@ -66,13 +66,14 @@ class TestLineStates:
         ("order", "line", "text", "tone"),
         [
             ("due", "ordered", "Being prepared", "busy"),
+            ("drafted", "ordered", "Being prepared", "busy"),
             ("placed", "ordered", "Ordered", "busy"),
             ("shipped", "ordered", "Not shipped yet", "busy"),
             ("shipped", "shipped", "On its way", "busy"),
             ("placed", "cancelled", "Cancelled", "quiet"),
             ("placed", "refused", "Declined by the shop", "low"),
             ("delivered", "delivered", "Arrived", "good"),
-            ("delivered", "short", "Arrived incomplete", "soon"),
+            ("delivered", "short", "Incomplete delivery", "soon"),
             ("delivered", "substituted", "Replacement arrived", "good"),
             ("delivered", "returned", "Returned", "quiet"),
             ("failed", "failed", "Not delivered", "low"),
@@ -87,7 +88,11 @@ class TestLineStates:
         ("line", "order", "facts"),
         [
             ({"state": LineState.SHIPPED, "shipped": 40}, {}, ("40 of 100 shipped, 60 not shipped yet",)),
-            ({"state": LineState.SHIPPED, "shipped": 40}, {"is_all_shipped": True}, ("40 of 100 shipped, 60 missing",)),
+            (
+                {"state": LineState.SHIPPED, "shipped": 40},
+                {"is_all_shipped": True},
+                ("40 of 100 shipped, 60 will not be shipped",),
+            ),
             ({"state": LineState.SHIPPED, "shipped": 100}, {}, ()),
             ({"state": LineState.SHORT, "delivered": 90}, {}, ("90 of 100 arrived",)),
             (

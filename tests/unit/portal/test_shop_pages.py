@@ -65,7 +65,7 @@ class TestOrder:
     def test_shows_each_line_and_the_total(self):
         words = words_of(shown(two("shipped", "refused", state="shipped")))
 
-        assert "2 products Sent" in words
+        assert "2 things Sent" in words
         assert f"2 {TIMES} pods 100 · 5.00 EUR each Sent" in words
         assert f"2 {TIMES} tea 100 · 5.00 EUR each Declined" in words
         assert "Delivery fee 2.90 EUR Total 24.90 EUR" in words
@@ -77,7 +77,7 @@ class TestOrder:
         html = shown(order(*lines, state="shipped"))
 
         words = words_of(html)
-        assert "2 products Partly sent" in words
+        assert "2 things Partly sent" in words
         assert ("deliver", "1") not in buttons_of(html)
         assert "40 sent, 60 to follow" in words
         assert "Replacement: mate" in words
@@ -117,7 +117,7 @@ class TestOrder:
     def test_list_shows_lines(self):
         html = render("shop.html", shop=SHOP, orders=[two(), order(line("1", "pods"))], stock={}, csrf="csrf")
 
-        assert words_of(html).count("2 products") == 1
+        assert words_of(html).count("2 things") == 1
         assert html.count('<li class="line">') == 2
 
 
@@ -155,7 +155,7 @@ class TestMailLink:
         words = words_of(html)
         assert "2 things from Acme · 24.90 EUR" in words
         assert f"2 {TIMES} Lungo pods 10.00 EUR Open Lungo pods at Acme 1 {TIMES} Tea 10.00 EUR Cancelled" in words
-        assert "Delivery fee included 2.90 EUR" in words
+        assert "Includes a delivery fee of 2.90 EUR" in words
         assert html.count('href="https://acme.example/pods"') == 1
 
     def test_of_one_line_is_as_before(self):

@@ -225,7 +225,7 @@ class TestReceipts:
             "It will be reconsidered at 2026-03-03 12:00 UTC."
         )
         assert explain(second.inputs, second.decision)[-1] == (
-            "So 1 x 40 from acme were ordered after a wait for other products: the time to collect is over."
+            "So 1 x 40 from acme were ordered after waiting for other products: the waiting time was over."
         )
 
     @given(some.integers(0, 40), some.floats(0, 168), some.floats(0, 30), some.floats(0, 9))

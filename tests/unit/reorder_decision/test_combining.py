@@ -1,4 +1,4 @@
-"""An order takes along the customer's pools that collect for the same provider."""
+"""An order includes the customer's pools that collect for the same provider."""
 
 import random
 from dataclasses import replace
@@ -11,13 +11,13 @@ from services.reorder_decision.domain import (
     PoolDecision,
     Situation,
     as_json,
+    combine_order,
     decide,
     explain,
     order_ended,
     order_id_of,
     reassess,
     stock_arrived,
-    take_along,
     threshold_crossed,
 )
 from tests.support import decisions as a
@@ -41,15 +41,15 @@ def ordered():
 
 
 class TestTakeAlong:
-    def test_order_without_companions_stays_as_it_is(self):
+    def test_order_without_collecting_pools_stays_as_it_is(self):
         first = ordered()
 
-        assert take_along(first, [], a.when()) == [first]
+        assert combine_order(first, [], a.when()) == [first]
 
     def test_order_has_a_line_of_each_collecting_pool(self):
         first = ordered()
 
-        order, other = take_along(first, [collecting("filters")], a.when())
+        order, other = combine_order(first, [collecting("filters")], a.when())
 
         (approved,) = order.decision.events
         (receipt,) = other.decision.receipts
@@ -66,7 +66,7 @@ class TestTakeAlong:
         pods, filters, beans = collecting("pods", 24), collecting("filters", 48), collecting("beans", 72)
         at = a.when(a.NOON + a.days(1))
 
-        made = take_along(PoolDecision(pods, reassess(pods, at)), [beans, filters], at)
+        made = combine_order(PoolDecision(pods, reassess(pods, at)), [beans, filters], at)
 
         (approved,) = made[0].decision.events
         assert [line.product_id for line in approved.lines] == ["pods", "filters", "beans"]
@@ -76,42 +76,42 @@ class TestTakeAlong:
         first = ordered()
         hungry = replace(collecting("filters"), slots=(a.slot(level=4, rate_per_day=2.0),))
 
-        order, _ = take_along(first, [hungry], a.when())
+        order, _ = combine_order(first, [hungry], a.when())
 
         assert order.decision.events[0].needed_by == a.NOON + a.days(2)
 
     def test_pool_of_another_provider_goes_on_collecting(self):
         other = collecting("filters", offer=replace(SOON, provider_id="globex"))
 
-        assert len(take_along(ordered(), [other], a.when())) == 1
+        assert len(combine_order(ordered(), [other], a.when())) == 1
 
     def test_pool_that_stopped_collecting_is_not_taken_along(self):
         over = reassess(collecting("filters"), a.when(a.NOON + a.days(2))).pool
 
-        assert len(take_along(ordered(), [over], a.when())) == 1
+        assert len(combine_order(ordered(), [over], a.when())) == 1
 
     def test_pool_that_cannot_be_ordered_is_held(self):
         away = Holiday(a.NOON + a.days(1), a.NOON + a.days(20))
 
-        order, other = take_along(ordered(), [replace(collecting("filters"), holiday=away)], a.when())
+        order, other = combine_order(ordered(), [replace(collecting("filters"), holiday=away)], a.when())
 
         assert len(order.decision.events[0].lines) == 1
         assert (other.decision.pool.hold.reason, a.names(other.decision)) == ("away", ["ReorderHeld"])
 
     def test_receipt_names_the_order_that_took_it(self):
-        _, other = take_along(ordered(), [collecting("filters")], a.when())
+        _, other = combine_order(ordered(), [collecting("filters")], a.when())
 
         (receipt,) = other.decision.receipts
         assert receipt.inputs.order_id == order_id_of("ann/pods", 1)
         assert as_json(decide(receipt.inputs)) == as_json(receipt.decision)
         assert explain(receipt.inputs, receipt.decision)[-1] == (
-            "So 1 x 40 from acme were ordered after a wait for other products: the order of pods took it along."
+            "So 1 x 40 from acme were ordered after waiting for other products: pods was ordered from the same provider."
         )
 
 
 class TestLinesOfOneOrder:
     def both(self):
-        order, other = take_along(ordered(), [collecting("filters")], a.when())
+        order, other = combine_order(ordered(), [collecting("filters")], a.when())
         return order.decision.pool, other.decision.pool
 
     def test_refused_line_ends_only_the_order_of_its_pool(self):
