@@ -11,7 +11,7 @@ from services.order_dispatch.domain.money import capture_shipments, overpayment,
 from services.order_dispatch.domain.order import Decision, Order, Shipment
 
 
-def record_shipment(
+def record_shipment(  # noqa: PLR0913  # what left, and the parcel
     decision: Decision,
     quantities: Mapping[str, int],
     at: datetime,
@@ -19,6 +19,7 @@ def record_shipment(
     *,
     remaining: Mapping[str, int] = MappingProxyType({}),
     shipment_id: str | None = None,
+    tracking: str | None = None,
 ) -> Decision:
     """Record that a quantity of each line left in one parcel, and how much of it is to leave later.
 
@@ -41,7 +42,7 @@ def record_shipment(
     ]
     decision = decision.change_lines(changed)
     if shipment_id is not None:
-        parcel = Shipment(shipment_id, tuple(left.items()), order.tracking)
+        parcel = Shipment(shipment_id, tuple(left.items()), tracking)
         decision = decision.change(shipments=(*order.shipments, parcel))
     decision = decision.follow_lines(at, because)
     order = decision.order
@@ -51,7 +52,7 @@ def record_shipment(
         shipment_id=shipment_id,
         complete=order.has_all_left,
         expected_at=order.expected_at,
-        tracking=order.tracking,
+        tracking=tracking,
     )
     return capture_shipments(decision.publish(shipped))
 
