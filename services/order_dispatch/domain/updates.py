@@ -188,6 +188,11 @@ def _deliver(context: UpdateContext, decision: Decision, reports: Sequence[LineR
     A parcel arrives as a whole, even if the update names only some of its lines.
     """
     shipment_id = context.update.shipment_id
+    if shipment_id is not None and not context.update.lines and decision.order.find_shipment(shipment_id) is None:
+        # An unknown parcel holds the goods that left in a parcel without an id, if there are any.
+        named = {line_id for parcel in decision.order.shipments for line_id, _ in parcel.quantities}
+        unnamed = [one for one in reports if one.line.is_awaited and one.line.line_id not in named]
+        reports = unnamed or reports
     decision = _ship(context, decision, reports, implied=True)
     order = decision.order
     parcel = order.find_shipment(shipment_id)

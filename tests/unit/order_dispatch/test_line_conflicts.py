@@ -123,6 +123,15 @@ def test_parcel_arrives_as_a_whole():
     assert names(delivered) == ["OrderDelivered"]
 
 
+def test_unknown_parcel_that_arrives_holds_what_left_without_an_id():
+    shipped = a.apply(paid(), a.update("shipped", lines=(a.about("1"),))).order
+
+    delivered = a.apply(shipped, a.update("delivered", shipment_id="P1"))
+
+    assert a.states(delivered.order) == [LineState.DELIVERED, LineState.ORDERED]
+    assert [line.line_id for line in delivered.events[0].lines] == ["1"]
+
+
 def test_line_of_a_parcel_with_another_status_does_not_arrive_with_it():
     shipped = a.apply(paid(), a.update("shipped", shipment_id="P1")).order
     lines = (a.about("1"), a.about("2", status="shipped"))
