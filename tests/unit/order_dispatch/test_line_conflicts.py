@@ -3,18 +3,25 @@
 from dataclasses import replace
 
 import pytest
+from pydantic import TypeAdapter
 
+from services.order_dispatch.answers.answering import Step
+from services.order_dispatch.answers.api import LinkToken
+from services.order_dispatch.answers.links import AnswerLink, sign_link
 from services.order_dispatch.domain import (
     Cancellation,
+    DraftLine,
     LineState,
     ProviderRequest,
     State,
     TooLateError,
     cancel,
     decide_update,
+    draft,
     fail,
     return_goods,
 )
+from services.order_dispatch.domain.placing import FulfilmentPlan, next_step
 from tests.support import orders as a
 
 CANCELLATION = Cancellation("customer", "enough", a.NOON)
@@ -185,3 +192,34 @@ def test_fee_is_refunded_when_the_last_line_ends_after_the_return_of_the_others(
 
     assert ended.order.state is State.RETURNED
     assert (ended.refund, ended.order.fee_refunded) == (200, 200)
+
+
+def test_lines_in_several_currencies_have_no_common_price():
+    lines = [
+        a.ReorderLine(
+            line_id=str(number),
+            product_id=product,
+            pool_id=f"ann/{product}",
+            device_id="brewer",
+            slot="1",
+            packs=1,
+            pack_size=20,
+            quantity=20,
+            receipt_id="r1",
+            epoch=1,
+        )
+        for number, product in enumerate(("pods", "filters"), start=1)
+    ]
+    offers = [a.offer(currency="USD"), a.offer(product_id="filters", currency="EUR")]
+    drafts = [DraftLine(line, a.slot(), offer) for line, offer in zip(lines, offers, strict=True)]
+    order = draft(a.approved(lines=tuple(lines)), "o1", drafts, a.ACME, a.NOON).order
+
+    failed = next_step(order, FulfilmentPlan(pays=True), a.TIMEOUTS, a.NOON)
+
+    assert failed.events[0].reason == "acme has no price for these lines in one currency, so the order cannot be paid"
+
+
+def test_link_may_name_200_lines():
+    link = AnswerLink("o" * 36, Step.SHIP, tuple(str(number) for number in range(1, 201)))
+
+    TypeAdapter(LinkToken).validate_python(sign_link([bytes(32)], link, 2_000_000_000))
