@@ -168,7 +168,8 @@ async def _check_quantities(order: Order, step: Step, detail: AnswerDetail, stor
         reported = await store.find_reported_quantity(order, STATUSES[step], line_id)
         if reported is None:
             reported = line.shipped_or_ordered_quantity
-        if quantity not in (None, reported) and detail.shipment_id is None:
+        # The total of a line that left in parts is reported once per part.
+        if quantity not in (None, reported, line.shipped_quantity) and detail.shipment_id is None:
             amount = f"{format_quantity(reported, line.scale)} {line.unit.value}"
             raise ConflictingAnswerError(order, f"The quantity was already reported as {amount} and cannot be changed.")
 

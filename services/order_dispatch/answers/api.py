@@ -36,7 +36,7 @@ from services.order_dispatch.sealing import UnsealError, sealing_keys
 from services.order_dispatch.settings import settings_of
 
 router = APIRouter(tags=["answers"])
-LinkToken = Annotated[str, Path(min_length=1, max_length=1000, pattern=r"^[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]+$")]
+LinkToken = Annotated[str, Path(min_length=1, max_length=4000, pattern=r"^[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]+$")]
 #: Answers for which a mail contains a link, by recipient and state of the order.
 OFFERED = {
     (Responder.SHOP, State.PLACING): (Step.ACKNOWLEDGE, Step.SHIP, Step.REFUSE),

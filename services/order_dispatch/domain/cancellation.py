@@ -16,7 +16,7 @@ from replenish_contracts.events import (
 )
 from services.order_dispatch.domain.delivery import record_delivery
 from services.order_dispatch.domain.lines import Cancellation, LineState, OrderLine
-from services.order_dispatch.domain.money import capture_shipments
+from services.order_dispatch.domain.money import capture_shipments, refund_fee
 from services.order_dispatch.domain.order import Decision, Order, ProviderRequest, Responder
 from services.order_dispatch.domain.states import NOT_SUBMITTED, WITHOUT_GOODS, State
 
@@ -43,12 +43,14 @@ def cancel(
     Raises TooLateError if the goods have left or the order is closed in another state, NoSuchLineError, or
     LineNotCancellableError.
     """
-    chosen = [order.find_line(line_id) for line_id in line_ids] or order.open_lines
-    if all(line.state is LineState.CANCELLED for line in chosen or order.lines):
+    chosen = [order.find_line(line_id) for line_id in dict.fromkeys(line_ids)] or order.open_lines
+    is_whole = not line_ids or order.state is State.FAILED
+    are_cancelled = all(line.state is LineState.CANCELLED for line in chosen)
+    if order.state is State.CANCELLED if is_whole else are_cancelled:
         return Decision(order)
     to_cancel = [line for line in chosen if line.state is LineState.ORDERED]
     if not to_cancel:
-        raise TooLateError(order.state if not line_ids else chosen[0].state, _too_late_message(order, line_ids))
+        raise TooLateError(order.state if is_whole else chosen[0].state, _too_late_message(order, line_ids))
     # A customer who ordered at the shop cancels there, so no request is needed.
     is_own_purchase = (
         order.responder is Responder.CUSTOMER and order.state is State.PLACED and cancellation.by == Responder.CUSTOMER
@@ -65,7 +67,7 @@ def cancel(
 
 
 def _too_late_message(order: Order, line_ids: Sequence[str]) -> str | None:
-    if not line_ids or len(order.lines) == 1:
+    if not line_ids or len(order.lines) == 1 or order.state is State.FAILED:
         return None
     return "; ".join(f"line {line_id} is already {order.find_line(line_id).state}" for line_id in line_ids)
 
@@ -117,7 +119,9 @@ def end_lines(
     decision = capture_shipments(decision)
     # All parcels of a line may have arrived before its rest was cancelled.
     arrived = {line.line_id for line in rests if line.arrived_quantity >= line.shipped_or_ordered_quantity}
-    return record_delivery(decision, arrived, Evidence.REPORTED, at, because) if arrived else decision
+    if arrived:
+        decision = record_delivery(decision, arrived, Evidence.REPORTED, at, because)
+    return refund_fee(decision)
 
 
 def _end_event(order: Order, closed: Sequence[OrderLine], to_state: LineState, end: Cancellation) -> Event:
@@ -135,9 +139,19 @@ def _end_event(order: Order, closed: Sequence[OrderLine], to_state: LineState, e
 def fail(
     order: Order, reason: str, at: datetime, fault: Fault = Fault.PROVIDER, *, because: str | None = None
 ) -> Decision:
-    """Fail an order of which nothing left; `because` is the cause in its history if it differs from the reason."""
-    ended = order.open_lines
+    """Fail an order of which nothing left; `because` is the cause in its history if it differs from the reason.
+
+    Lines whose cancellation is requested are cancelled; if that ends the order, it is cancelled too.
+    """
+    decision = Decision(order)
+    if cancelled := [line for line in order.open_lines if line.cancellation is not None]:
+        requested = next(line.cancellation for line in cancelled if line.cancellation is not None)
+        end = replace(requested, occurred_at=at)
+        decision = end_lines(decision, cancelled, LineState.CANCELLED, end, because or reason)
+        if decision.order.state in WITHOUT_GOODS:
+            return decision
+    order, ended = decision.order, decision.order.open_lines
     closed = [replace(line.move_to(LineState.CANCELLED), cancellation=None) for line in ended]
-    decision = Decision(replace(order.with_lines(closed), check_at=None)).move_to(State.FAILED, at, because or reason)
+    decision = decision.change_lines(closed).change(check_at=None).move_to(State.FAILED, at, because or reason)
     fields = order.fields(at, [line.as_event_line() for line in ended])
     return decision.publish(OrderFailed(**fields, reason=reason, fault=fault))

@@ -11,7 +11,7 @@ from services.order_dispatch.domain.money import capture_shipments, overpayment,
 from services.order_dispatch.domain.order import Decision, Order, Shipment
 
 
-def record_shipment(
+def record_shipment(  # noqa: PLR0913  # what left, and the parcel
     decision: Decision,
     quantities: Mapping[str, int],
     at: datetime,
@@ -19,6 +19,7 @@ def record_shipment(
     *,
     remaining: Mapping[str, int] = MappingProxyType({}),
     shipment_id: str | None = None,
+    tracking: str | None = None,
 ) -> Decision:
     """Record that a quantity of each line left in one parcel, and how much of it is to leave later.
 
@@ -41,8 +42,7 @@ def record_shipment(
     ]
     decision = decision.change_lines(changed)
     if shipment_id is not None:
-        parcel = Shipment(shipment_id, tuple(left.items()), order.tracking)
-        decision = decision.change(shipments=(*order.shipments, parcel))
+        decision = decision.change(shipments=_add_to_parcel(order, shipment_id, left, tracking))
     decision = decision.follow_lines(at, because)
     order = decision.order
     shipped = OrderShipped(
@@ -51,9 +51,20 @@ def record_shipment(
         shipment_id=shipment_id,
         complete=order.has_all_left,
         expected_at=order.expected_at,
-        tracking=order.tracking,
+        tracking=tracking,
     )
     return capture_shipments(decision.publish(shipped))
+
+
+def _add_to_parcel(
+    order: Order, shipment_id: str, quantities: Mapping[str, int], tracking: str | None
+) -> tuple[Shipment, ...]:
+    """Return the order's parcels with these quantities in the one with this id, which may be new."""
+    known = order.find_shipment(shipment_id)
+    if known is None:
+        return (*order.shipments, Shipment(shipment_id, tuple(quantities.items()), tracking))
+    parcel = replace(known, quantities=(*known.quantities, *quantities.items()), tracking=tracking or known.tracking)
+    return tuple(parcel if other is known else other for other in order.shipments)
 
 
 def record_delivery(

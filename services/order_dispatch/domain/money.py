@@ -104,9 +104,15 @@ def refund_line(decision: Decision, line_id: str, amount: int) -> Decision:
     """Refund an amount of a line; once all captures of its lines are refunded and no line is open, the fee is too."""
     line = decision.order.find_line(line_id)
     decision = decision.add_refund(line, min(amount, line.net_captured))
+    return refund_fee(decision) if amount else decision
+
+
+def refund_fee(decision: Decision) -> Decision:
+    """Refund the fee of a complete order if all that was captured for its lines is refunded."""
     order = decision.order
     fee = order.fee_captured - order.fee_refunded
-    if not order.is_complete or not amount or not fee or any(line.net_captured for line in order.lines):
+    is_refunded = any(line.refunded for line in order.lines) and not any(line.net_captured for line in order.lines)
+    if not order.is_complete or not fee or not is_refunded:
         return decision
     return replace(decision.change(fee_refunded=order.fee_captured), refund=decision.refund + fee)
 

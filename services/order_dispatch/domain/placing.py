@@ -177,11 +177,12 @@ def is_ready(order: Order) -> bool:
 
 
 def _unpriced(order: Order) -> str:
-    """Name what has no price; lines in several currencies have none in common."""
-    if len(order.lines) > 1:
+    """Name the packs of the first line without a price; lines in several currencies have no common price."""
+    line = next((line for line in order.lines if line.unit_price is None), None)
+    if line is None or (len(order.lines) > 1 and all(other.unit_price is None for other in order.lines)):
         return "all lines in one currency"
-    line = order.lines[0]
-    return f"packs of {format_quantity(line.pack_size, line.scale)}"
+    packs = f"packs of {format_quantity(line.pack_size, line.scale)}"
+    return packs if len(order.lines) == 1 else f"{line.product_id} in {packs}"
 
 
 def refuse_by_terms(order: Order, reason: str, at: datetime) -> Decision:

@@ -1,6 +1,6 @@
 """What an update reports about each line of its order, whether that can be applied, and the values it adds."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,6 +19,7 @@ DATE_TOLERANCE = timedelta(days=1)
 IMPLAUSIBLE_FACTOR = 1000
 _WITH_QUANTITY = frozenset({UpdateStatus.SHIPPED, UpdateStatus.DELIVERED})
 WITH_GOODS = _WITH_QUANTITY | {UpdateStatus.ACCEPTED}
+_ENDS = frozenset({UpdateStatus.REFUSED, UpdateStatus.CANCELLED})
 #: They are about the whole order: it exists at the provider or does not.
 WHOLE_ORDER = frozenset({UpdateStatus.RESOLVING, UpdateStatus.NOT_FOUND})
 
@@ -145,25 +146,31 @@ def substitute_refusal(order: Order, report: LineReport) -> str:
 def merge_update(context: UpdateContext, reports: Sequence[LineReport]) -> Order:
     """Merge dates, prices and tracking of an update into the order and the lines that are accepted or on their way.
 
-    With the first of them the order is placed, so its other lines are expected at the usual date.
+    With the first of them the order is placed, so its other lines are expected at the usual date. The reported total
+    and the order's date are not for lines that the same update ends.
     """
     order, update = context.order, context.update
-    merged = order.with_lines(_merge_line(context, report) for report in reports)
-    reported = {report.line.line_id for report in reports}
+    with_goods = [report for report in reports if report.status in WITH_GOODS]
+    if not with_goods:
+        return order
+    ended = {report.line.line_id for report in reports if report.status in _ENDS and not report.line.has_left}
+    merged = order.with_lines(_merge_line(context, report) for report in with_goods)
+    reported = {report.line.line_id for report in with_goods} | ended
     usual_date = _usual_date(context) or context.now + timedelta(days=context.timeouts.lead_time_days)
     merged = merged.with_lines(
         replace(line, expected_at=usual_date)
         for line in merged.open_lines
         if line.line_id not in reported and line.expected_at is None
     )
-    dates = [line.expected_at for line in merged.open_lines if line.expected_at is not None]
+    going_on = [line for line in merged.open_lines if line.line_id not in ended]
+    dates = [line.expected_at for line in going_on if line.expected_at is not None]
     promised = order.promised_at or _promise(context)
     return replace(
         merged,
         expected_at=max(dates, default=order.expected_at),
         promised_at=promised,
         tracking=_prefer(update.tracking, order.tracking, context),
-        **_billed(context),
+        **_billed(context, ended),
         resolve_by=None,
         in_flight_until=None,
     )
@@ -202,14 +209,15 @@ def _reported_date(context: UpdateContext) -> datetime | None:
     return date if date is not None and context.order.drafted_at - DATE_TOLERANCE <= date <= latest else None
 
 
-def _billed(context: UpdateContext) -> dict[str, Any]:
+def _billed(context: UpdateContext, ended: Collection[str]) -> dict[str, Any]:
     """Return the fields of a reported total; a price in an unknown currency is ignored."""
     order, price = context.order, context.update.price
     currency = context.update.currency or order.currency
     keeps = context.is_stale and order.billed is not None
     if keeps or price is None or currency not in CURRENCIES:
         return {}
-    return {"billed": price, "billed_currency": currency, "billed_for": order.current_price}
+    price_of_ended = sum(order.find_line(line_id).price or 0 for line_id in ended)
+    return {"billed": price, "billed_currency": currency, "billed_for": order.current_price - price_of_ended}
 
 
 def _prefer(reported: str | None, known: str | None, context: UpdateContext) -> str | None:

@@ -45,7 +45,8 @@ def check_due_order(order: Order, timeouts: Timeouts, at: datetime) -> Decision:
         return _await_cancellation(order, pending, timeouts, at)
     if order.responder is Responder.CUSTOMER and order.state is State.PLACED:  # the shop sends no updates
         quantities = {line.line_id: line.quantity for line in order.open_lines}
-        shipped = record_shipment(Decision(order), quantities, at, f"implied: {DATE_REACHED}")
+        because = f"implied: {DATE_REACHED}"
+        shipped = record_shipment(Decision(order), quantities, at, because, tracking=order.tracking)
         return record_delivery(shipped, quantities, Evidence.ESTIMATED, at, DATE_REACHED)
     return _check_with_provider(order, timeouts, at)
 

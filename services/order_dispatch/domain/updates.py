@@ -8,11 +8,10 @@ from replenish_contracts.events import Evidence, OrderPlaced, OrderUpdated, Upda
 from services.order_dispatch.domain.cancellation import end_lines, fail, request_line_cancellation
 from services.order_dispatch.domain.delivery import record_delivery, record_shipment
 from services.order_dispatch.domain.lines import Cancellation, LineState, OrderLine
-from services.order_dispatch.domain.order import Decision, NoSuchLineError, Order, ProviderRequest
+from services.order_dispatch.domain.order import Decision, NoSuchLineError, Order, ProviderRequest, Shipment
 from services.order_dispatch.domain.provider import RESOLUTION_HOURS, Provider
 from services.order_dispatch.domain.reports import (
     WHOLE_ORDER,
-    WITH_GOODS,
     LineReport,
     Outcome,
     UpdateContext,
@@ -80,8 +79,7 @@ def _apply_reports(context: UpdateContext, reports: Sequence[LineReport]) -> Upd
     possible = [report for report in reports if problems[report.line.line_id] is None]
     refused = [problem for problem in problems.values() if problem is not None]
     reason = "; ".join(text for _, text in refused)[:2000]
-    with_goods = [report for report in possible if report.status in WITH_GOODS]
-    decision = Decision(merge_update(context, with_goods) if with_goods else context.order)
+    decision = Decision(merge_update(context, possible))
     for status, apply in _RULES.items():
         group = [report for report in possible if report.status is status]
         if group:
@@ -136,29 +134,49 @@ def _ship(
     """Record what left, once per parcel; goods that are known to have left are not counted again."""
     decision = _place(context, decision, implied=True)
     order, shipment_id = decision.order, context.update.shipment_id
-    if shipment_id is not None and order.find_shipment(shipment_id) is not None:
-        return decision
-    quantities: dict[str, int] = {}
-    remaining: dict[str, int] = {}
-    ended = []
-    for report in reports:
-        line = order.find_line(report.line.line_id)
-        left = _quantity_in_parcel(line, report, in_parcel=shipment_id is not None)
-        if left is not None:
-            quantities[line.line_id] = left
-            rest = max(0, line.quantity - (line.shipped_quantity or 0) - left) if shipment_id is not None else 0
-            remaining[line.line_id] = rest if report.remaining is None else report.remaining
-        elif line.is_to_leave and report.remaining == 0:
-            ended.append(line)
+    parcel = order.find_shipment(shipment_id)
+    if parcel is not None:  # each of its lines counts once; a later update may name further ones
+        in_parcel = dict(parcel.quantities)
+        reports = [one for one in reports if one.line.line_id not in in_parcel and context.update.lines]
+    has_left = any(line.has_left for line in order.lines)
+    quantities, remaining, ended = _read_quantities(order, reports, in_parcel=shipment_id is not None)
     because = f"implied: {context.because}" if implied else context.because
     if quantities:
         decision = record_shipment(
-            decision, quantities, context.now, because, remaining=remaining, shipment_id=shipment_id
+            decision,
+            quantities,
+            context.now,
+            because,
+            remaining=remaining,
+            shipment_id=shipment_id,
+            # A later parcel does not have the tracking number of an earlier one.
+            tracking=context.update.tracking if has_left else order.tracking,
         )
     if ended:
         end = Cancellation("provider", reports[0].reason, context.now)
         decision = end_lines(decision, ended, LineState.CANCELLED, end, because)
     return decision
+
+
+def _read_quantities(
+    order: Order, reports: Sequence[LineReport], *, in_parcel: bool
+) -> tuple[dict[str, int], dict[str, int], list[OrderLine]]:
+    """Return what left of each line, what is to leave later, and the lines whose rest will not be sent."""
+    quantities: dict[str, int] = {}
+    remaining: dict[str, int] = {}
+    ended = []
+    for report in reports:
+        line = order.find_line(report.line.line_id)
+        left = _quantity_in_parcel(line, report, in_parcel=in_parcel)
+        if left is not None:
+            to_leave = line.remaining_quantity if line.has_left else line.quantity
+            rest = max(0, to_leave - left) if in_parcel else 0
+            rest = rest if report.remaining is None else report.remaining
+            if left or line.has_left or not rest:  # otherwise nothing of the line has left
+                quantities[line.line_id], remaining[line.line_id] = left, rest
+        elif line.is_to_leave and report.remaining == 0:
+            ended.append(line)
+    return quantities, remaining, ended
 
 
 def _quantity_in_parcel(line: OrderLine, report: LineReport, *, in_parcel: bool) -> int | None:
@@ -175,23 +193,26 @@ def _quantity_in_parcel(line: OrderLine, report: LineReport, *, in_parcel: bool)
 
 
 def _deliver(context: UpdateContext, decision: Decision, reports: Sequence[LineReport]) -> Decision:
-    """Deliver lines. A report with a parcel's id delivers the lines of which all parcels have arrived."""
+    """Deliver lines. A report with a parcel's id delivers the lines of which all parcels have arrived.
+
+    A parcel arrives as a whole, even if the update names only some of its lines.
+    """
     shipment_id = context.update.shipment_id
+    if shipment_id is not None and not context.update.lines and decision.order.find_shipment(shipment_id) is None:
+        # An unknown parcel holds the goods that left in a parcel without an id, if there are any.
+        named = {line_id for parcel in decision.order.shipments for line_id, _ in parcel.quantities}
+        unnamed = [one for one in reports if one.line.is_awaited and one.line.line_id not in named]
+        reports = unnamed or reports
     decision = _ship(context, decision, reports, implied=True)
     order = decision.order
     parcel = order.find_shipment(shipment_id)
-    in_parcel = dict(parcel.quantities) if parcel is not None else {}
-    changed = []
-    for report in reports:
-        line = order.find_line(report.line.line_id)
-        if line.line_id in in_parcel:
-            changed.append(replace(line, arrived_quantity=line.arrived_quantity + in_parcel[line.line_id]))
-        elif parcel is None or (line.is_awaited and context.update.lines):
-            shipped = line.shipped_quantity if report.quantity is None or order.test else report.quantity
-            changed.append(replace(line, shipped_quantity=shipped, remaining_quantity=0, arrived_quantity=shipped or 0))
+    changed = _lines_that_arrive(context, order, reports, parcel)
     decision = decision.change_lines(changed)
     if parcel is not None:
-        arrived = replace(parcel, arrived=True)
+        lines = [decision.order.find_line(line_id) for line_id, _ in parcel.quantities]
+        missing = {line.line_id: _left(order.find_line(line.line_id)) - _left(line) for line in lines}
+        quantities = tuple((line_id, held - missing[line_id]) for line_id, held in parcel.quantities)
+        arrived = replace(parcel, quantities=quantities, arrived=True)
         decision = decision.change(shipments=tuple(arrived if other is parcel else other for other in order.shipments))
     complete = {
         line.line_id
@@ -205,6 +226,32 @@ def _deliver(context: UpdateContext, decision: Decision, reports: Sequence[LineR
     return record_delivery(
         decision, complete, Evidence.REPORTED, context.now, context.because, delivered_at=delivered_at
     )
+
+
+def _lines_that_arrive(
+    context: UpdateContext, order: Order, reports: Sequence[LineReport], parcel: Shipment | None
+) -> list[OrderLine]:
+    """Return the lines of a delivery report with what arrived; a quantity that the report has replaces what left."""
+    in_parcel = dict(parcel.quantities) if parcel is not None else {}
+    reported = {report.line.line_id: None if order.test else report.quantity for report in reports}
+    named = {line.line_id for line in context.update.lines}
+    if named:
+        reported |= {line.line_id: None for line in order.open_lines if line.line_id in in_parcel.keys() - named}
+    changed = []
+    for line_id, quantity in reported.items():
+        line = order.find_line(line_id)
+        if line_id in in_parcel:
+            arrived = in_parcel[line_id] if quantity is None else quantity
+            shipped = _left(line) - in_parcel[line_id] + arrived
+            changed.append(replace(line, shipped_quantity=shipped, arrived_quantity=line.arrived_quantity + arrived))
+        elif parcel is None or (line.is_awaited and named):
+            left = line.shipped_quantity if quantity is None else quantity
+            changed.append(replace(line, shipped_quantity=left, remaining_quantity=0, arrived_quantity=left or 0))
+    return changed
+
+
+def _left(line: OrderLine) -> int:
+    return line.shipped_quantity or 0
 
 
 def _refuse(context: UpdateContext, decision: Decision, reports: Sequence[LineReport]) -> Decision:

@@ -108,7 +108,9 @@ async def move_money(moves: Sequence[PaymentMove], order: Order, store: OrderSto
             requested = await payments.capture(order, move.amount, store, final=move.final)
             for failed in requested:
                 if isinstance(failed, PaymentFailed):  # the authorization has expired, so no task will report it
-                    await store.save_order_decision(Decision(record_payment_failure(order, failed.reason)))
+                    payment = await store.lock_payment_of_order(order.order_id)
+                    captured = 0 if payment is None else payment.captured
+                    await store.save_order_decision(Decision(record_payment_failure(order, failed.reason, captured)))
             events += requested
         elif move.kind is MoneyMove.REFUND:
             events += await payments.refund(order, move.amount, store)

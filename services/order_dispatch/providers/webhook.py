@@ -13,7 +13,9 @@ without `lines` is about all lines of the order. A cancel request with `line_ids
 the secrets are `signing` for our requests and `callback` for callbacks.
 """
 
+import json
 from collections.abc import Mapping
+from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import quote
@@ -139,9 +141,10 @@ async def cancel(order: Order, client: HttpProviderClient) -> Answer:
     """Cancel the order or lines of it; a provider that has not received the order yet will reject it later."""
     line_ids = [line.line_id for line in order.lines_to_cancel]
     body: dict[str, Any] = {"type": "order.cancel", "order_id": order.order_id, "reason": order.cancel_reason}
-    key = "-".join((order.order_id, "cancel", *line_ids))
+    key = f"{order.order_id}-cancel"
     if line_ids:
         body |= {"line_ids": line_ids}
+        key += f"-{sha256(json.dumps(line_ids).encode()).hexdigest()[:16]}"  # 64 bits are enough within one order
     reply = await client.request_signed("POST", f"{_path(order)}/cancel", body, key)
     return _parse_any_status(order, reply)
 
@@ -172,12 +175,12 @@ def parse_callback(body: bytes, order: Order) -> CallbackContent:  # noqa: ARG00
 async def _order_request(order: Order, ship_to: ShipTo, client: HttpProviderClient) -> dict[str, Any]:
     token = await client.issue_token(order, ship_to)
     lines = [_line_request(line) for line in order.open_lines]
-    first = {name: value for name, value in lines[0].items() if name not in ("line_id", "unit_price")}
+    only = lines[0] if len(lines) == 1 else {}
     return {
         "type": "order.requested",
         "order_id": order.order_id,
-        # The first line's fields again, for providers that take orders of one line.
-        **first,
+        # The fields of the only line again, for providers that read orders of one line; several have none.
+        **{name: value for name, value in only.items() if name not in ("line_id", "unit_price")},
         "lines": lines,
         "requested_at": order.drafted_at,
         "needed_by": order.needed_by,

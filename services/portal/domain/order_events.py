@@ -95,7 +95,7 @@ def read_order(events: Iterable[OrderEvent]) -> Order:
         provider_id=known[0].provider_id,
         state=state,
         lines=lines,
-        price=_last_value(priced, "price"),
+        price=_price_of_all(lines, priced),
         currency=_last_value(priced, "currency"),
         fee=_last_value(priced, "fee"),
         expected_at=_last_value(_all(known, OrderPlaced, OrderShipped), "expected_at"),
@@ -106,6 +106,16 @@ def read_order(events: Iterable[OrderEvent]) -> Order:
         own=bool(_all(known, CartPrepared)),
         is_all_shipped=any(event.complete for event in shipments),
     )
+
+
+def _price_of_all(lines: Sequence[Line], priced: Sequence[OrderEvent]) -> int | None:
+    """Return the agreed price of all lines; that of OrderModified is without the lines that ended before it."""
+    event = next((event for event in reversed(priced) if getattr(event, "price", None) is not None), None)
+    price: int | None = getattr(event, "price", None)
+    if price is None or not isinstance(event, OrderModified):
+        return price
+    named = {line.line_id for line in lines_of(event)}
+    return price + sum(line.price or 0 for line in lines if line.line_id not in named)
 
 
 def _rank(event: OrderEvent) -> int:

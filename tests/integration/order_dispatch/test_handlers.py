@@ -309,3 +309,11 @@ class TestOnCustomerErased:
             stored = await store.connection.fetchval(f"SELECT string_agg(to_jsonb(t)::text, '') FROM {table} t")
             assert "CANARY" not in stored
         assert await state(store) is State.DELIVERED
+
+    async def test_parcel_reported_after_the_erasure_has_no_tracking_number(self, store):
+        await place(store)
+        await on_customer_erased(CustomerErased(customer_id="ann"), store)
+
+        await on_order_updated(a.update("shipped", tracking="CANARY", shipment_id="P1"), store)
+
+        assert await store.connection.fetch("SELECT shipment_id, tracking FROM shipment") == [("P1", None)]

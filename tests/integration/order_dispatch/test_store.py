@@ -12,11 +12,13 @@ from services.order_dispatch.domain import (
     Cancellation,
     LinesSummary,
     LineState,
+    Outcome,
     State,
     cancel,
     flag_fraud,
     submit,
 )
+from services.order_dispatch.domain.updates import UpdateDecision
 from services.order_dispatch.service import SERVICE
 from tests.support import orders as a
 
@@ -168,6 +170,33 @@ async def test_lines_and_parcels_round_trip(store):
     assert [parcel.arrived for parcel in read.shipments] == [True, False]
     assert await store.connection.fetch("SELECT * FROM check_orders_follow_their_lines") == []
     assert await store.connection.fetch("SELECT * FROM check_parcels_hold_what_left") == []
+
+
+async def test_quantity_that_arrived_with_a_parcel_is_stored(store):
+    parcel = {"shipment_id": "A"}
+    shipped = a.update("shipped", update_id="u2", **parcel)
+    delivered = a.update("delivered", update_id="u3", lines=(a.about("1", quantity=30),), **parcel)
+    saved = await saved_basket(store, shipped, delivered)
+
+    assert await store.lock_order("o1") == saved
+    assert saved.shipments[0].quantities[0] == ("1", 30)
+
+
+async def test_parcel_may_hold_more_than_arrived(store):
+    shipped = a.update("shipped", update_id="u2", shipment_id="A")
+    await saved_basket(store, shipped, a.update("delivered", update_id="u3", lines=(a.about("1", quantity=30),)))
+
+    assert await store.connection.fetch("SELECT * FROM check_parcels_hold_what_left") == []
+
+
+async def test_find_newest_update_is_about_the_same_lines(store):
+    await saved_basket(store)
+    about_first = a.update("shipped", lines=(a.about("1"),))
+    await store.add_update(about_first, UpdateDecision(Outcome.APPLIED))
+
+    assert await store.find_newest_update(about_first) == a.NOON
+    assert await store.find_newest_update(a.update("shipped")) == a.NOON
+    assert await store.find_newest_update(a.update("shipped", lines=(a.about("2"),))) is None
 
 
 async def test_line_with_illegal_transition_aborts(store):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from libs.kit import RejectedError
 from replenish_contracts.events import UpdateStatus
-from services.order_dispatch.domain import Cancellation, LineState, Order, OrderLine, State, decide_update
+from services.order_dispatch.domain import Cancellation, LineState, Order, OrderLine, State, cancel, decide_update
 from services.order_dispatch.providers import acp
 from services.order_dispatch.providers.acp.checkout import create
 from services.order_dispatch.providers.acp.messages import Session
@@ -123,6 +123,11 @@ class TestCheckout:
 
         assert obstacle(session(totals=[total(998)]), order) is None
         assert "999 instead of 998" in (obstacle(session(totals=[total(999)]), order) or "")
+
+    def test_line_that_was_withdrawn_from_a_draft_is_subtracted_once(self):
+        withdrawn = cancel(a.basket(), Cancellation("customer", "enough", a.NOON), [PODS]).order
+
+        assert obstacle(session(totals=[total(350)]), withdrawn) is None
 
     def test_checkout_without_a_line_is_not_completed(self):
         found = obstacle(session(session_line(PODS, "pods"), totals=[total(998)]), a.basket())

@@ -124,7 +124,8 @@ def test_every_sequence_keeps_orders_lines_and_money_consistent(steps):
     for line in order.lines:
         assert history.credited[line.line_id] == (line.delivered_at is not None)
         assert history.ended[line.line_id] == (line.state in ("cancelled", "refused"))
-        if line.has_left and line.is_open:
+        # A delivered parcel holds the quantity that was reported on arrival.
+        if line.has_left and line.is_open and not any(parcel.arrived for parcel in order.shipments):
             assert history.shipped[line.line_id] == line.shipped_quantity
 
 

@@ -237,6 +237,16 @@ class TestPartShipment:
         assert (again.outcome, again.decision.events) == (Outcome.APPLIED, ())
         assert again.decision.order.lines == first.lines
 
+    def test_lines_of_a_parcel_may_be_reported_one_by_one(self):
+        first = a.apply(a.basket(State.PLACED), update("shipped", "1", shipment_id="A", tracking="T")).order
+
+        second = a.apply(first, update("shipped", "1", "2", shipment_id="A", update_id="u2"))
+
+        assert [quantities(event) for event in second.events] == [{"2": 100}]
+        assert [(parcel.quantities, parcel.tracking) for parcel in second.order.shipments] == [
+            ((("1", 40), ("2", 100)), "T")
+        ]
+
     def test_parcel_without_lines_holds_all_that_is_to_leave(self):
         first = a.apply(a.basket(State.PLACED), update("shipped", a.about("1", quantity=15), shipment_id="A")).order
 

@@ -112,6 +112,12 @@ class TestTotal:
     def test_of_a_cancelled_order_is_what_was_agreed(self):
         assert read_order([*BEFORE_SHIPMENT, events.cancelled()]).total == 2490
 
+    def test_of_change_is_without_lines_that_ended_before(self):
+        remaining = events.terms({"packs": 3, "quantity": 150})[:1]
+        known = [events.drafted(), events.lines_cancelled(beans(), hours=1), events.modified(remaining, price=1790)]
+
+        assert read_order(known).total == 1790
+
     def test_is_unknown_if_price_of_ended_line_is(self):
         unpriced = events.terms(beans={"unit_price": None})
 

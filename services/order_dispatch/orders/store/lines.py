@@ -120,17 +120,21 @@ class OrderLines(KitStore):
         return [line for line in order.lines if known.get(line.line_id) != line]
 
     async def save_shipments(self, order: Order) -> None:
-        """Write the parcels of an order that are new or have arrived."""
+        """Write the parcels of an order that are new or have arrived; those of erased customers without tracking."""
         _, known = self._stored.get(order.order_id, ((), ()))
         self._stored[order.order_id] = (order.lines, order.shipments)
         if order.shipments == known:
             return
-        new = [parcel for parcel in order.shipments if all(parcel.shipment_id != old.shipment_id for old in known)]
-        parts = [(parcel.shipment_id, *part) for parcel in new for part in parcel.quantities]
+        stored = {(parcel.shipment_id, *part) for parcel in known for part in parcel.quantities}
+        parts = [(parcel.shipment_id, *part) for parcel in order.shipments for part in parcel.quantities]
+        parts = [part for part in parts if part not in stored]
         await self.connection.execute(
             """-- save_shipments
             INSERT INTO shipment (order_id, shipment_id, tracking, arrived, number)
-            SELECT $1, parcel.* FROM unnest($2::text[], $3::text[], $4::boolean[]) WITH ORDINALITY AS parcel
+            SELECT order_id, shipment_id, CASE WHEN erased_at IS NULL THEN parcel.tracking END, arrived, number
+            FROM unnest($2::text[], $3::text[], $4::boolean[])
+                WITH ORDINALITY AS parcel (shipment_id, tracking, arrived, number)
+            JOIN orders ON order_id = $1
             ON CONFLICT (order_id, shipment_id) DO UPDATE SET arrived = excluded.arrived
             """,
             order.order_id,
@@ -142,6 +146,7 @@ class OrderLines(KitStore):
             """-- save_shipment_lines
             INSERT INTO shipment_line (order_id, shipment_id, line_id, quantity)
             SELECT $1, part.* FROM unnest($2::text[], $3::text[], $4::bigint[]) AS part
+            ON CONFLICT (order_id, line_id, shipment_id) DO UPDATE SET quantity = excluded.quantity
             """,
             order.order_id,
             *([part[column] for part in parts] for column in range(3)),

@@ -41,14 +41,19 @@ class ProviderUpdates(KitStore):
             raise RetryLaterError(f"update {update.update_id} of {update.provider_id} is already being processed")
 
     async def find_newest_update(self, update: OrderUpdated) -> datetime | None:
+        """Return when the latest applied update of the same status occurred that is about any of the same lines."""
         newest: datetime | None = await self.connection.fetchval(
             """-- find_newest_update
             SELECT max(occurred_at) FROM provider_update
             WHERE order_id = $1 AND provider_id = $2 AND status = $3 AND outcome = 'applied'
+                AND ($4::text[] = '{}' OR coalesce(body -> 'lines', '[]') = '[]' OR EXISTS (
+                    SELECT FROM jsonb_to_recordset(body -> 'lines') AS named (line_id text)
+                    WHERE named.line_id = ANY($4)))
             """,
             update.order_id,
             update.provider_id,
             update.status,
+            [line.line_id for line in update.lines],
         )
         return newest
 

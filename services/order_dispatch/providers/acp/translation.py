@@ -151,9 +151,7 @@ def obstacle(session: Session, order: Order) -> str | None:
 
 def _agreed_price(order: Order) -> int | None:
     """Return the price of the lines to be ordered and the fee: a line that ended before is not in the checkout."""
-    if order.price is None:
-        return None
-    return order.price - sum(line.price or 0 for line in order.lines if not line.is_open)
+    return None if order.price is None else order.current_price
 
 
 def total_of(totals: tuple[Total, ...]) -> int | None:

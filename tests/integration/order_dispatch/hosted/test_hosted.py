@@ -113,6 +113,16 @@ class TestRepeatedAnswer:
         assert other.json()["detail"] == "The quantity was already reported as 33 C62 and cannot be changed."
         assert same.json()["shipped"] == {"quantity": "33", "unit": "C62"}
 
+    async def test_totals_of_a_line_that_left_in_parts_are_accepted_again(self, world):
+        order_id = await submitted_order(world, "piecemeal")
+        for total, rest in ((10, 30), (40, 0), (40, 0), (10, 30)):
+            line = {"line_id": "1", "quantity": total, "remaining": rest}
+            answer = await answer_as_shop(world, order_id, "ship", lines=[line])
+            assert (answer.status_code, answer.json()["state"]) == (200, "shipped")
+
+        other = await answer_as_shop(world, order_id, "ship", lines=[{"line_id": "1", "quantity": 20}])
+        assert other.json()["code"] == "conflicting_answer"
+
     async def test_same_quantity_is_accepted_after_customer_counted_less(self, world):
         order_id = await submitted_order(world, "hopeful")
         await answer_as_shop(world, order_id, "ship", quantity=33)

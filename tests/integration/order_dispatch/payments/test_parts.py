@@ -1,10 +1,13 @@
 """Tests of payments that are captured in parts, with the sandbox: lost answers, failures, refunds and the books."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from libs.kit import Task, TaskResult
+from services.order_dispatch.domain.money import MoneyMove, PaymentMove
+from services.order_dispatch.orders.decisions import move_money
 from services.order_dispatch.orders.payment import expire_payments
 from services.order_dispatch.payments import commands as payments
 from services.order_dispatch.payments.tasks import complete_step
@@ -197,6 +200,23 @@ class TestFailures:
         assert last_event == ("PaymentVoided" if ended else "PaymentFailed")
         await environment.refund(order, 300)
         await environment.wait_for_state(order, "refunded")
+
+
+async def test_shipment_after_the_expiry_keeps_what_earlier_parts_brought(environment):
+    order = await environment.captured_part(300)
+    async with environment.kit.transaction() as tx:
+        await tx.store.connection.execute(
+            "UPDATE payment SET expires_at = expires_at - interval '7 days' WHERE order_id = $1", order.order_id
+        )
+        await expire_payments(tx.store)
+        order = await tx.store.lock_order(order.order_id)
+        shipped = order.with_lines([replace(order.lines[0], captured=500, captured_quantity=20)])
+        await move_money([PaymentMove(MoneyMove.CAPTURE, 500, final=True)], shipped, tx.store)
+
+        stored = await tx.store.find_order(order.order_id)
+
+    assert (stored.captured, stored.payment_problem) == (*(300, "nothing is authorized: the payment is captured"),)
+    assert await environment.failed_checks() == []
 
 
 async def test_books_match_sandbox_after_all_tests(environment):
