@@ -1,5 +1,6 @@
 """Metrics of open orders, and the plans of their statements."""
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -88,7 +89,7 @@ async def test_list_orders_in_state_uses_index_for_any_state(store, state):
 
     plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN EXECUTE listed ('{state}', 10)"))
 
-    assert "Index Scan using orders_in_state" in plan
+    assert re.search("Index (Only )?Scan using orders_in_state", plan)
     assert "Sort" not in plan
 
 

@@ -66,9 +66,9 @@ async def test_token_is_redeemed_once_for_the_whole_order(world, kind):
     (row,) = await world.rows("SELECT redeemed_amount FROM order_token WHERE order_id = $1", order_id)
     assert row["redeemed_amount"] == 1348
     order = await world.order(order_id)
-    # An acceptance that is read after the shipment changes nothing.
-    is_known = any((update["status"], update["outcome"]) == ("accepted", "applied") for update in order["updates"])
-    assert order["billed"] == ({"amount": "13.48", "currency": "USD"} if is_known else None)
+    billed = {"amount": "13.48", "currency": "USD"}
+    # Events of an ACP order have no total: if one is read before the response to the checkout, the total is unknown.
+    assert order["billed"] == billed or (kind == "acp" and order["billed"] is None)
 
 
 @pytest.mark.parametrize("kind", ["kafka", "webhook"])
