@@ -1,10 +1,9 @@
 """Checks providers' updates: each has its effect on the lines it names, once; each parcel counts once."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 
 from tests.judge.inputs import Inputs, Record, Row
-from tests.judge.lines import Line, LineKey, Order, replay_orders
+from tests.judge.lines import Line, Order, replay_orders
 from tests.judge.verdict import DIFFERS, LOST, PHANTOM, Findings
 
 #: Provider status -> the event that must follow unless the line had already ended.
@@ -150,8 +149,3 @@ def _check_quantities(found: Findings, line: Line, reported: Reported) -> None:
 
 def _either(quantities: set[int | None]) -> str:
     return " or ".join(str(one) for one in sorted(one for one in quantities if one is not None))
-
-
-def line_of(orders: Mapping[str, Order], key: LineKey) -> Line | None:
-    order = orders.get(key.order_id)
-    return None if order is None else order.lines.get(key.line_id)

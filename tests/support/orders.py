@@ -91,18 +91,8 @@ BASKET = (("pods", 2, 20, 499), ("filters", 1, 100, 350), ("milk", 3, 1, 129))
 
 def basket(state: State = State.DRAFTED, *, lines: int = 2, fee: int = 0, provider: Provider = ACME) -> Order:
     """Return an order of several lines for different slots; it reached the state by submission and updates."""
-    decision = submit(basket_decision(lines=lines, fee=fee, provider=provider).order, TIMEOUTS, NOON)
-    if state is State.DRAFTED:
-        return basket_decision(lines=lines, fee=fee, provider=provider).order
-    if state is State.UNKNOWN:
-        return check_due_order(decision.order, TIMEOUTS, NOON + days(1)).order
-    for to_state, status in ((State.PLACED, "accepted"), (State.SHIPPED, "shipped"), (State.DELIVERED, "delivered")):
-        if decision.order.state is state:
-            break
-        decision = apply(decision.order, update(status))
-        assert decision.order.state is to_state
-    assert decision.order.state is state
-    return decision.order
+    order = basket_decision(lines=lines, fee=fee, provider=provider).order
+    return order if state is State.DRAFTED else advance(order, state)
 
 
 def basket_decision(*, lines: int = 2, fee: int = 0, provider: Provider = ACME) -> Decision:
@@ -142,8 +132,13 @@ def only(order: Order) -> OrderLine:
 
 
 def order(state: State) -> Order:
-    """Return an order that reached this state by submission and updates."""
-    decision = submit(drafted(), TIMEOUTS, NOON)
+    """Return an order of one line that reached this state by submission and updates."""
+    return advance(drafted(), state)
+
+
+def advance(order: Order, state: State) -> Order:
+    """Return a drafted order after its submission and the updates up to this state."""
+    decision = submit(order, TIMEOUTS, NOON)
     if state is State.UNKNOWN:
         return check_due_order(decision.order, TIMEOUTS, NOON + days(1)).order
     for to_state, status in ((State.PLACED, "accepted"), (State.SHIPPED, "shipped"), (State.DELIVERED, "delivered")):

@@ -28,7 +28,8 @@ SignedSteps = Annotated[int, Field(ge=-(2**53), le=2**53)]
 #: Base steps used per day, an estimate and therefore not an integer.
 Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Moment = Annotated[AwareDatetime, PlainSerializer(as_utc, return_type=datetime, when_used="json")]
-Text = Annotated[str, Field(max_length=2000, pattern=NO_NUL)]
+MAX_TEXT = 2000
+Text = Annotated[str, Field(max_length=MAX_TEXT, pattern=NO_NUL)]
 
 
 class Event(BaseModel):

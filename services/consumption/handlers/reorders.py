@@ -1,11 +1,10 @@
 """Reorder triggers, and deliveries that are loaded directly into a slot."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from libs.kit import NotReadyError, RejectedError
 from replenish_contracts.catalogue import Event
-from replenish_contracts.events import FIRST_LINE, Fill, FillCause, Loading, OrderDelivered, TriggerSet
+from replenish_contracts.events import Fill, FillCause, Loading, OrderDelivered, TriggerSet, lines_of
 from services.consumption.domain.apply import Outcome, apply_delivery, set_trigger
 from services.consumption.domain.report import ReadingKind, Report, to_unix
 from services.consumption.domain.slot import Slot
@@ -32,37 +31,23 @@ async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
 
 async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]:
     """Fill the slots that are loaded directly, once per line; slots loaded by hand wait for a report."""
-    arrivals = _arrivals_of(event)
-    slots = await lock_slots((arrival.place for arrival in arrivals), event.customer_id, store)
-    direct = [arrival for arrival in arrivals if _is_loaded_directly(slots.get(arrival.place))]
+    lines = lines_of(event)
+    slots = await lock_slots(((line.device_id, line.slot) for line in lines), event.customer_id, store)
+    direct = [line for line in lines if _is_loaded_directly(slots.get((line.device_id, line.slot)))]
     if not direct:
         return []
     before = {_place_of(slot): slot for slot in slots.values()}
-    loads = {arrival.line_id: _place_of(slots[arrival.place]) for arrival in direct}
+    loads = {line.line_id: _place_of(slots[line.device_id, line.slot]) for line in direct}
     new = await store.add_loaded_lines(event.order_id, loads)
     after, events = dict(before), list[Event]()
-    for arrival in direct:
-        if arrival.line_id in new:
-            place = loads[arrival.line_id]
-            decision = apply_delivery(after[place], _report_of(arrival, after[place], event))
+    for line in direct:
+        if line.line_id in new:
+            place = loads[line.line_id]
+            decision = apply_delivery(after[place], _report_of(line.quantity, after[place], event))
             after[place] = decision.slot
             events += decision.events
     await store.save_slots(before, after.values())
     return events
-
-
-class _Arrival(NamedTuple):
-    """The part of a delivery that is for one slot."""
-
-    line_id: str
-    place: Place
-    quantity: int
-
-
-def _arrivals_of(event: OrderDelivered) -> list[_Arrival]:
-    if not event.lines:
-        return [_Arrival(FIRST_LINE, (event.device_id, event.slot), event.quantity)]
-    return [_Arrival(line.line_id, (line.device_id, line.slot), line.quantity) for line in event.lines]
 
 
 def _is_loaded_directly(slot: Slot | None) -> bool:
@@ -73,13 +58,13 @@ def _place_of(slot: Slot) -> Place:
     return slot.device_id, slot.slot
 
 
-def _report_of(arrival: _Arrival, slot: Slot, event: OrderDelivered) -> Report:
+def _report_of(quantity: int, slot: Slot, event: OrderDelivered) -> Report:
     at = to_unix(event.occurred_at)
     if slot.spec.fill is Fill.REPLACE:
         return Report(
             at, at, level=slot.spec.capacity, kind=ReadingKind.FILLED, cause=FillCause.ARRIVAL, order_id=event.order_id
         )
-    return Report(at, at, flow=arrival.quantity, cause=FillCause.ARRIVAL, order_id=event.order_id)
+    return Report(at, at, flow=quantity, cause=FillCause.ARRIVAL, order_id=event.order_id)
 
 
 async def _has_newer_registration(device_id: str, registration: int, store: Store) -> bool:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from libs.kit.clock import NearMoment
 from libs.kit.http.problems import ProblemError
-from replenish_contracts.catalogue import NO_NUL, as_utc
+from replenish_contracts.catalogue import MAX_TEXT, NO_NUL, as_utc
 from services.inventory.domain import Goods, Quantities, Shortage
 from services.inventory.store import Cart, Checkout, Store
 
@@ -154,7 +154,7 @@ async def shortage_problem(
         for one in short
     ]
     detail = ", ".join(f"{one.goods.product_id}: {one.requested} requested, {one.available} available" for one in short)
-    return ProblemError(status, code, "Not enough stock", detail=detail[:2000], shortages=shortages)
+    return ProblemError(status, code, "Not enough stock", detail=detail[:MAX_TEXT], shortages=shortages)
 
 
 async def stock_of(goods: Goods, store: Store) -> dict[str, Any]:

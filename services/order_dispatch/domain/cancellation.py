@@ -57,7 +57,7 @@ def cancel(
     )
     if order.state in NOT_SUBMITTED or order.is_unanswered or is_own_purchase:
         return withdraw(order, cancellation, to_cancel)
-    if len(to_cancel) == len(order.open_lines) and not any(line.has_left for line in order.lines):
+    if len(to_cancel) == len(order.open_lines) and not order.has_left:
         return Decision(order) if order.cancellation is not None else request_cancellation(order, cancellation)
     if order.cancellation is not None or all(line.cancellation is not None for line in to_cancel):
         return Decision(order)
@@ -92,7 +92,7 @@ def request_line_cancellation(order: Order, cancellation: Cancellation, lines: S
 def withdraw(order: Order, cancellation: Cancellation, lines: Sequence[OrderLine] = ()) -> Decision:
     """Cancel lines, by default all open ones, without an answer of the provider."""
     ended = lines or order.open_lines
-    if len(ended) == len(order.open_lines) and not any(line.has_left for line in order.lines):
+    if len(ended) == len(order.open_lines) and not order.has_left:
         order = replace(order, cancellation=cancellation)
     because = f"cancelled: {cancellation.by}"
     return end_lines(Decision(order), ended, LineState.CANCELLED, cancellation, because)

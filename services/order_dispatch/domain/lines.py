@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from replenish_contracts.events import Evidence, Line
 from replenish_contracts.events import OrderLine as AgreedLine
@@ -154,35 +155,30 @@ class OrderLine:
 
     def as_event_line(self, quantity: int | None = None) -> Line:
         """Return the line as events have it, with the quantity that the event is about, by default the ordered one."""
-        return Line(
-            line_id=self.line_id,
-            product_id=self.product_id,
-            pool_id=self.pool_id,
-            device_id=self.device_id,
-            slot=self.slot,
-            quantity=self.quantity if quantity is None else quantity,
-            unit=self.unit,
-            scale=self.scale,
-            substitute=self.substitute,
-        )
+        return Line(**self._event_fields(self.quantity if quantity is None else quantity))
 
     def as_agreed_line(self) -> AgreedLine:
         return AgreedLine(
-            line_id=self.line_id,
-            product_id=self.product_id,
-            pool_id=self.pool_id,
-            device_id=self.device_id,
-            slot=self.slot,
-            quantity=self.quantity,
-            unit=self.unit,
-            scale=self.scale,
-            substitute=self.substitute,
+            **self._event_fields(self.quantity),
             packs=self.packs,
             pack_size=self.pack_size,
             unit_price=self.unit_price,
             epoch=self.epoch,
             receipt_id=self.receipt_id,
         )
+
+    def _event_fields(self, quantity: int) -> dict[str, Any]:
+        return {
+            "line_id": self.line_id,
+            "product_id": self.product_id,
+            "pool_id": self.pool_id,
+            "device_id": self.device_id,
+            "slot": self.slot,
+            "quantity": quantity,
+            "unit": self.unit,
+            "scale": self.scale,
+            "substitute": self.substitute,
+        }
 
 
 class LinesSummary(StrEnum):

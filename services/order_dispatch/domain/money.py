@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
+from replenish_contracts.catalogue import MAX_TEXT
 from services.order_dispatch.domain.lines import OrderLine
 from services.order_dispatch.domain.order import Capture, Decision, Order, Transition
 from services.order_dispatch.domain.states import WITHOUT_GOODS, State
@@ -39,7 +40,7 @@ def capture_shipments(decision: Decision) -> Decision:
     more is captured for it.
     """
     order = decision.order
-    if order.authorized_at is None or not any(line.has_left for line in order.lines):
+    if order.authorized_at is None or not order.has_left:
         return decision
     if not order.is_flagged:
         order = _record_due(order)
@@ -97,7 +98,7 @@ def record_payment_failure(order: Order, reason: str, captured: int = 0) -> Orde
         lines.append(replace(line, captured=kept, captured_quantity=quantity, refunded=min(line.refunded, kept)))
     fee_refunded = min(order.fee_refunded, fee)
     changed = replace(order.with_lines(lines), fee_captured=fee, fee_refunded=fee_refunded)
-    return replace(changed, payment_problem=reason[:2000])
+    return replace(changed, payment_problem=reason[:MAX_TEXT])
 
 
 def refund_line(decision: Decision, line_id: str, amount: int) -> Decision:

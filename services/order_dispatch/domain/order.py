@@ -120,6 +120,11 @@ class Order:
         return not any(line.is_open for line in self.lines)
 
     @property
+    def has_left(self) -> bool:
+        """Whether anything of the order has left the provider."""
+        return any(line.has_left for line in self.lines)
+
+    @property
     def has_all_left(self) -> bool:
         """Whether nothing of the order is to leave any more."""
         return not any(line.is_to_leave for line in self.lines)
@@ -154,7 +159,7 @@ class Order:
     @property
     def lines_to_cancel(self) -> tuple[OrderLine, ...]:
         """The lines whose cancellation is requested; empty for the whole order, if nothing of it has left."""
-        if self.cancellation is not None and not any(line.has_left for line in self.lines):
+        if self.cancellation is not None and not self.has_left:
             return ()
         waiting = (line for line in self.lines if line.state is LineState.ORDERED)
         return tuple(line for line in waiting if line.cancellation or self.cancellation)
@@ -264,6 +269,17 @@ class Decision:
         for state in states_between(self.order.state, target):
             decision = decision.move_to(state, at, because)
         return decision if target in (State.PLACED, State.SHIPPED) else decision.change(check_at=None)
+
+    def then(self, later: "Decision") -> "Decision":
+        """Return this decision followed by one about the order that it leaves."""
+        return replace(
+            later,
+            transitions=self.transitions + later.transitions,
+            events=self.events + later.events,
+            requests=self.requests + later.requests,
+            capture=later.capture or self.capture,
+            refund=self.refund + later.refund,
+        )
 
     def change(self, **fields: object) -> "Decision":
         return replace(self, order=replace(self.order, **fields))  # type: ignore[arg-type]  # fields by name

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from replenish_contracts.catalogue import MAX_TEXT
 from replenish_contracts.events import (
     AllocationLine,
     AllocationRequested,
@@ -50,46 +51,39 @@ def draft(
         order = replace(order, fee=charged, price=order.price + charged)
     drafted = OrderDrafted(**order.agreed_fields(at), price=order.price, currency=order.currency, fee=order.fee or None)
     decision = Decision(order, (Transition(1, None, State.DRAFTED, at, "reorder approved"),), (drafted,))
-    closed = _close_at_draft(order, lines, provider, approved.customer_id, at)
-    if closed is None:
-        return decision
-    return Decision(closed.order, decision.transitions + closed.transitions, decision.events + closed.events)
+    return _close_at_draft(decision, lines, provider, approved.customer_id, at)
 
 
 def _close_at_draft(
-    order: Order, lines: Sequence[DraftLine], provider: Provider | None, customer_id: str, at: datetime
-) -> Decision | None:
+    decision: Decision, lines: Sequence[DraftLine], provider: Provider | None, customer_id: str, at: datetime
+) -> Decision:
+    """Close the lines that can never be placed, and the order if that is all of them or its provider takes none."""
+    order = decision.order
     left = {
         drafted.line.line_id
         for drafted in lines
         if drafted.slot.device is DeviceStatus.LEFT or drafted.slot.customer_id != customer_id
     }
-    flagged = {drafted.line.line_id: drafted.flagged_order_id for drafted in lines if drafted.flagged_order_id}
     if len(left) == len(lines) or (left and provider is not None and provider.active):
         reason = "the device was deregistered before the order was placed"
         ended = [line for line in order.lines if line.line_id in left]
-        closed = withdraw(order, Cancellation("deregistration", reason, at), ended)
-    else:
-        closed = Decision(order)
-    order = closed.order
+        decision = decision.then(withdraw(order, Cancellation("deregistration", reason, at), ended))
+        order = decision.order
     if not order.open_lines:
-        return closed
-    failed: Decision | None = None
+        return decision
     if provider is None:
-        failed = fail(order, f"there is no provider {order.provider_id}", at)
-    elif not provider.active:
-        failed = fail(order, f"{provider.name} is not active", at)
-    elif flagged and all(line.line_id in flagged for line in order.open_lines):
-        # notification and portal recognise "taken for fraud".
-        reason = f"order {flagged[order.open_lines[0].line_id]} of this pool is taken for fraud"
-        failed = fail(order, reason, at, Fault.FRAUD)
-    elif flagged:
-        ended = [line for line in order.open_lines if line.line_id in flagged]
-        reason = f"order {flagged[ended[0].line_id]} of this pool is taken for fraud"
-        failed = withdraw(order, Cancellation("fraud", reason, at), ended)
-    if failed is None:
-        return closed if closed.events else None
-    return Decision(failed.order, closed.transitions + failed.transitions, closed.events + failed.events)
+        return decision.then(fail(order, f"there is no provider {order.provider_id}", at))
+    if not provider.active:
+        return decision.then(fail(order, f"{provider.name} is not active", at))
+    flagged = {drafted.line.line_id: drafted.flagged_order_id for drafted in lines if drafted.flagged_order_id}
+    ended = [line for line in order.open_lines if line.line_id in flagged]
+    if not ended:
+        return decision
+    # notification and portal recognise "taken for fraud".
+    reason = f"order {flagged[ended[0].line_id]} of this pool is taken for fraud"
+    if len(ended) == len(order.open_lines):
+        return decision.then(fail(order, reason, at, Fault.FRAUD))
+    return decision.then(withdraw(order, Cancellation("fraud", reason, at), ended))
 
 
 def _new_order(approved: ReorderApproved, order_id: str, lines: Sequence[DraftLine], at: datetime) -> Order:
@@ -98,7 +92,7 @@ def _new_order(approved: ReorderApproved, order_id: str, lines: Sequence[DraftLi
     new_lines = tuple(_new_line(drafted, is_priced=has_one_currency) for drafted in lines)
     prices = [line.price for line in new_lines]
     price = None if None in prices else sum(price for price in prices if price is not None)
-    if price is None or price > MOST_STEPS:
+    if price is not None and price > MOST_STEPS:
         price = None
     return Order(
         order_id=order_id,
@@ -192,7 +186,7 @@ def refuse_by_terms(order: Order, reason: str, at: datetime) -> Decision:
 
 def refuse_for_shortage(order: Order, shortages: Iterable[Shortage], at: datetime) -> Decision:
     """Refuse an order that inventory cannot allocate; the reason has the available quantity and the restock date."""
-    reason = "; ".join(_describe_shortage(shortage, order) for shortage in shortages)[:2000] or "out of stock"
+    reason = "; ".join(_describe_shortage(shortage, order) for shortage in shortages)[:MAX_TEXT] or "out of stock"
     return refuse_by_terms(order, reason, at)
 
 

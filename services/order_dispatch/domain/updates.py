@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from replenish_contracts.catalogue import MAX_TEXT
 from replenish_contracts.events import Evidence, OrderPlaced, OrderUpdated, UpdateStatus
 from services.order_dispatch.domain.cancellation import end_lines, fail, request_line_cancellation
 from services.order_dispatch.domain.delivery import record_delivery, record_shipment
@@ -78,7 +79,7 @@ def _apply_reports(context: UpdateContext, reports: Sequence[LineReport]) -> Upd
     problems = {report.line.line_id: find_problem(context, report) for report in reports}
     possible = [report for report in reports if problems[report.line.line_id] is None]
     refused = [problem for problem in problems.values() if problem is not None]
-    reason = "; ".join(text for _, text in refused)[:2000]
+    reason = "; ".join(text for _, text in refused)[:MAX_TEXT]
     decision = Decision(merge_update(context, possible))
     for status, apply in _RULES.items():
         group = [report for report in possible if report.status is status]
@@ -96,15 +97,15 @@ def _apply_reports(context: UpdateContext, reports: Sequence[LineReport]) -> Upd
 def _cancel_substituted(context: UpdateContext, decision: Decision, reports: Sequence[LineReport]) -> Decision:
     """Request the cancellation of lines for which the provider announces a product that it may not send."""
     order = decision.order
-    lines = [order.find_line(report.line.line_id) for report in reports if is_forbidden_substitute(context, report)]
+    forbidden = [report for report in reports if is_forbidden_substitute(context, report)]
+    lines = [order.find_line(report.line.line_id) for report in forbidden]
     lines = [line for line in lines if line.state is LineState.ORDERED and line.cancellation is None]
     if not lines or order.cancellation is not None or order.state not in (*SUBMITTED, State.SHIPPED):
         return decision
-    first = next(report for report in reports if is_forbidden_substitute(context, report))
-    cancellation = Cancellation("substitution", substitute_refusal(order, first)[:2000], context.now)
+    reason = substitute_refusal(order, forbidden[0])[:MAX_TEXT]
+    cancellation = Cancellation("substitution", reason, context.now)
     if len(lines) < len(order.open_lines):
-        requested = request_line_cancellation(order, cancellation, lines)
-        return replace(decision, order=requested.order).request(ProviderRequest.CANCEL)
+        return decision.then(request_line_cancellation(order, cancellation, lines))
     return decision.change(cancellation=cancellation).request(ProviderRequest.CANCEL)
 
 
@@ -138,7 +139,6 @@ def _ship(
     if parcel is not None:  # each of its lines counts once; a later update may name further ones
         in_parcel = dict(parcel.quantities)
         reports = [one for one in reports if one.line.line_id not in in_parcel and context.update.lines]
-    has_left = any(line.has_left for line in order.lines)
     quantities, remaining, ended = _read_quantities(order, reports, in_parcel=shipment_id is not None)
     because = f"implied: {context.because}" if implied else context.because
     if quantities:
@@ -150,7 +150,7 @@ def _ship(
             remaining=remaining,
             shipment_id=shipment_id,
             # A later parcel does not have the tracking number of an earlier one.
-            tracking=context.update.tracking if has_left else order.tracking,
+            tracking=context.update.tracking if order.has_left else order.tracking,
         )
     if ended:
         end = Cancellation("provider", reports[0].reason, context.now)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from libs.kit import Task, TaskKind, TaskResult
-from replenish_contracts.catalogue import Event
+from replenish_contracts.catalogue import MAX_TEXT, Event
 from replenish_contracts.events import Fault, PaymentStep
 from services.order_dispatch.domain.cancellation import cancel, fail
 from services.order_dispatch.domain.lines import Cancellation
@@ -58,7 +58,7 @@ async def on_payment_failed(order_id: str, reason: str, store: OrderStore, captu
     order = await store.lock_order(order_id)
     if order is None:
         return []
-    reason_text = f"the payment failed: {reason}"[:2000]
+    reason_text = f"the payment failed: {reason}"[:MAX_TEXT]
     if order.state is State.AUTHORIZING:
         decision = fail(order, reason_text, store.now, Fault.PAYMENT)
         await store.save_order_decision(decision)

@@ -63,6 +63,12 @@ class LineReference(Protocol):
     def pool_id(self) -> str: ...
 
     @property
+    def device_id(self) -> str: ...
+
+    @property
+    def slot(self) -> str: ...
+
+    @property
     def quantity(self) -> int: ...
 
 
@@ -71,12 +77,18 @@ class _OnlyLine:
     line_id: str
     product_id: str
     pool_id: str
+    device_id: str
+    slot: str
     quantity: int
 
 
 def lines_of(fact: Any) -> tuple[LineReference, ...]:
     """Return the lines that an order event, or its decoded struct, is about.
 
-    An event without `lines` has one line, which its own fields describe; a quantity that it lacks is 0.
+    An event without `lines` has one line, which its own fields describe; a quantity that it lacks is 0, a device or
+    slot is "".
     """
-    return tuple(fact.lines) or (_OnlyLine(FIRST_LINE, fact.product_id, fact.pool_id, getattr(fact, "quantity", 0)),)
+    if fact.lines:
+        return tuple(fact.lines)
+    place = getattr(fact, "device_id", ""), getattr(fact, "slot", "")
+    return (_OnlyLine(FIRST_LINE, fact.product_id, fact.pool_id, *place, getattr(fact, "quantity", 0)),)

@@ -20,13 +20,14 @@ from services.order_dispatch.orders.store.lines import (
     update_lines,
 )
 
-#: Columns of an order's row.
-ORDER_COLUMNS = """
-    order_id, customer_id, provider_id, drafted_at, price, currency, fee, needed_by, state, step, check_at,
-    status_requests, promised_at, expected_at, tracking, cancel_by, cancel_reason, cancel_at, test, reserved_at,
-    authorized_at, sent_at, in_flight_until, resolve_by, reference, billed, billed_currency, billed_for,
-    fee_captured, fee_refunded, payment_problem, fraud_at, fraud_cleared_at, responder, answer_by
-"""
+#: Fields of an order that are columns of its row; its cancellation has three.
+_ORDER_FIELDS = (
+    *("order_id", "customer_id", "provider_id", "drafted_at", "price", "currency", "fee", "needed_by", "state", "step"),
+    *("check_at", "status_requests", "promised_at", "expected_at", "tracking", "test", "reserved_at", "authorized_at"),
+    *("sent_at", "in_flight_until", "resolve_by", "reference", "billed", "billed_currency", "billed_for"),
+    *("fee_captured", "fee_refunded", "payment_problem", "fraud_at", "fraud_cleared_at", "responder", "answer_by"),
+)
+_CANCELLATION = ("cancel_by", "cancel_reason", "cancel_at")
 _INSERT_ORDER = f"""-- add_order
 WITH new_order AS (
     INSERT INTO orders (
@@ -56,7 +57,7 @@ WITH progress AS ({_SAVE_PROGRESS})
 #: An order with its lines, one row per line. Lines are locked too: a statement that waits for a row lock sees the new
 #: version of locked rows, but the old ones of all others.
 _SELECT_ORDER = f"""
-    SELECT {", ".join(f"o.{name.strip()}" for name in ORDER_COLUMNS.split(","))}, o.shipments, o.shipments_arrived,
+    SELECT {", ".join(f"o.{name}" for name in _ORDER_FIELDS + _CANCELLATION)}, o.shipments, o.shipments_arrived,
         {LINE_COLUMNS}
     FROM orders AS o JOIN order_line AS l USING (order_id)
 """
@@ -334,6 +335,3 @@ class Orders(OrderLines):
         columns["state"] = State(columns["state"])
         columns["responder"] = columns["responder"] and Responder(columns["responder"])
         return Order(**columns, **self.as_lines(first["order_id"], rows))
-
-
-_ORDER_FIELDS = tuple(name for column in ORDER_COLUMNS.split(",") if not (name := column.strip()).startswith("cancel_"))
