@@ -1,7 +1,8 @@
 """Settings of notification."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
+from libs.addresses import parse_mailbox
 from libs.kit import Settings as KitSettings
 
 
@@ -18,7 +19,8 @@ class Settings(KitSettings):
     smtp_timeout_seconds: float = Field(default=10, gt=0)
     #: Timeout of the reply to DATA, 10 minutes by RFC 5321, 4.5.3.2; a shorter one causes duplicate mails.
     smtp_taking_seconds: float = Field(default=600, gt=0, le=600)
-    #: Sender; customers whose orders are on hold are invited to reply to this address.
+    #: Sender: `address`, `Name <address>` or `"Name" <address>`. Customers whose orders are on hold are invited to reply
+    #: to it.
     mail_from: str = "Replenish <replenish@localhost>"
     #: Public URL of the customer's page; defaults to `portal_url`.
     public_url: str | None = None
@@ -29,6 +31,12 @@ class Settings(KitSettings):
     #: Delay of mails about orders of several lines; events of one order within it share a mail. 10 seconds are enough,
     #: because the events of one decision are relayed within a second, and a customer notices no delay.
     mail_share_seconds: float = Field(default=10, ge=0)
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_one_address(cls, mail_from: str) -> str:
+        parse_mailbox(mail_from)
+        return mail_from
 
     @property
     def page_url(self) -> str:

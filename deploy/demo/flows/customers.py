@@ -92,7 +92,8 @@ async def create_customer(
 ) -> FlowCustomer:
     """Create customer, device and subscription through the APIs."""
     name = f"{outcome.title()} of {provider_id}"
-    ship_to = {"name": name, "line1": "4 Four Ways", "postal_code": "97301", "city": "Salem", "country": "US"}
+    ship_to = {"name": name, "line1": "4 Four Ways", "postal_code": "97301", "city": "Salem"}
+    ship_to |= {"region": "OR", "country": "US"}
     body = {"name": name, "email": f"{outcome}{number}@{provider_id}.example", "ship_to": ship_to}
     customer_id = str((await company.ask("portal", "POST", "/v1/customers", body))["customer_id"])
     device_id = f"{provider_id}-{outcome}-{number}"

@@ -3,15 +3,13 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from email.errors import HeaderParseError
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from html import escape
 from typing import Any
 
+from libs.addresses import InvalidAddressError, Mailbox, parse_mail_address, parse_mailbox
 from libs.kit import RejectedError, RetryLaterError
+from services.notification.channels.headers import Mail, encode_mailbox, encode_text
 from services.notification.domain import Contact, RenderedMail, one_line
 from services.notification.settings import Settings
 
@@ -29,17 +27,16 @@ class MailHeaders:
     at: datetime
 
 
-def build_mail(rendered: RenderedMail, contact: Contact, headers: MailHeaders) -> EmailMessage:
-    """Return the mail in plain text and HTML; raises RejectedError if the address is invalid.
-
-    EmailMessage raises on line breaks in headers; names and titles have passed `one_line` before.
-    """
-    mail = EmailMessage(policy=SMTP)
+def build_mail(rendered: RenderedMail, contact: Contact, headers: MailHeaders) -> Mail:
+    """Return the mail in plain text and HTML; raises RejectedError if the address is invalid."""
+    mail = Mail()
+    sender, recipient = parse_mailbox(headers.sender), _recipient(contact)
+    mail.sender, mail.recipient = sender.address.ascii, recipient.address.ascii
     mail["Message-ID"] = f"<{headers.notice_id}@replenish>"
     mail["Date"] = format_datetime(headers.at)
-    mail["From"] = headers.sender
-    mail["To"] = _address(contact)
-    mail["Subject"] = rendered.subject
+    mail["From"] = encode_mailbox("From", sender)
+    mail["To"] = encode_mailbox("To", recipient)
+    mail["Subject"] = encode_text("Subject", rendered.subject)
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content("\n\n".join(rendered.lines) + "\n")
     mail.add_alternative(_html(rendered), subtype="html")
@@ -47,13 +44,11 @@ def build_mail(rendered: RenderedMail, contact: Contact, headers: MailHeaders) -
     return mail
 
 
-def _address(contact: Contact) -> Address:
-    """Return the recipient with an internationalized domain in its ASCII form (RFC 5890)."""
-    local, at, domain = contact.email.strip().rpartition("@")
+def _recipient(contact: Contact) -> Mailbox:
+    """Return the recipient; the error texts are stored, so they contain no address."""
     try:
-        spec = local + at + (domain if domain.isascii() else domain.encode("idna").decode())
-        return Address(one_line(contact.name), addr_spec=spec)
-    except (HeaderParseError, ValueError, IndexError, AttributeError) as error:  # AttributeError: a bug of the parser
+        return Mailbox(one_line(contact.name), parse_mail_address(contact.email))
+    except InvalidAddressError as error:
         raise RejectedError("the mail address is not valid") from error
 
 
@@ -76,7 +71,7 @@ def _link(match: re.Match[str]) -> str:
     return f'<a href="{match[0]}">{match[0]}</a>'
 
 
-async def send(mail: EmailMessage, settings: Settings) -> None:
+async def send(mail: Mail, settings: Settings) -> None:
     """Return once the server accepted the mail; raises RejectedError on a permanent failure, else RetryLaterError.
 
     The error texts are stored, so they contain no address.
@@ -99,7 +94,7 @@ async def send(mail: EmailMessage, settings: Settings) -> None:
     )
     try:
         async with server:
-            await server.send_message(mail)
+            await server.sendmail(mail.sender, [mail.recipient], mail.as_bytes())
     except aiosmtplib.SMTPRecipientsRefused as error:
         raise _error_of(max(one.code for one in error.recipients)) from error
     except (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPDataError) as error:

@@ -8,13 +8,20 @@ from services.notification.domain.language import Language
 
 #: Limit of names, titles and reasons, in characters.
 MAX_TEXT_LENGTH = 120
+#: Characters without a width of their own, which are left out rather than shown as spaces: soft hyphen, joiners,
+#: direction marks and embeddings, byte order mark.
+_INVISIBLE = frozenset("\u00ad\u061c\u200d\u200e\u200f\u2060\ufeff") | {
+    chr(point) for first, last in ((0x202A, 0x202E), (0x2066, 0x2069)) for point in range(first, last + 1)
+}
 #: Unit used instead from 1,000 of the smaller unit on.
 LARGER = {BaseUnit.GRAM: "kg", BaseUnit.MILLILITRE: "l"}
 
 
 def one_line(text: str) -> str:
     """Return external text as one printable line of limited length, so that it cannot inject a header or a line."""
-    printable = "".join(character if character.isprintable() else " " for character in text)
+    printable = "".join(
+        "" if character in _INVISIBLE else character if character.isprintable() else " " for character in text
+    )
     short = " ".join(printable.split())
     return short if len(short) <= MAX_TEXT_LENGTH else short[: MAX_TEXT_LENGTH - 1].rstrip() + "…"
 

@@ -9,8 +9,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from libs.addresses import Email, InvalidAddressError, parse_country
+from libs.addresses.fields import refusing
 from replenish_contracts.catalogue import NO_NUL
 from replenish_contracts.events import ShipTo, ShopCancelRequested, ShopOrderRequested, ShopReminded
 from replenish_contracts.units import CURRENCIES, format_money, parse_money
@@ -19,9 +21,22 @@ from services.order_dispatch.domain.provider import Provider
 from services.order_dispatch.providers.protocol import EVERY_LINE, EventTransport, ProviderProtocol
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-#: A country, optionally with a postal code prefix: `DE`, `DE-10`.
-Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[0-9A-Z]{1,8})?$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00]{1,64}@[^@\s\x00]{1,180}$")]
+#: Letters and digits of the longest postal codes.
+MAX_POSTAL_CODE = 12
+
+
+def _parse_region(text: str) -> str:
+    """Return `DE` or `DE-10`: the postal code's letters and digits, in capitals, without space or hyphen."""
+    country, hyphen, code = text.strip().partition("-")
+    start = "".join(code.split()).replace("-", "").upper()
+    if hyphen and not (start.isascii() and start.isalnum() and len(start) <= MAX_POSTAL_CODE):
+        remedy = "write a country, optionally with the start of a postal code, such as DE or DE-10"
+        raise InvalidAddressError("region", f"{text[:60]} is no delivery region", remedy)
+    return parse_country(country) + (f"-{start}" if hyphen else "")
+
+
+#: A country, optionally with the start of a postal code: `DE`, `DE-10`.
+Region = Annotated[str, StringConstraints(max_length=60), AfterValidator(refusing(_parse_region))]
 Decimal = Annotated[str, StringConstraints(pattern=r"^\d{1,9}(\.\d{1,3})?$")]
 
 
@@ -84,7 +99,7 @@ def objection(order: Order, provider: Provider, ship_to: ShipTo | None) -> str |
             minimum_order = f"a minimum order of {terms.minimum} {terms.currency}"
             return f"{provider.name} has {minimum_order}; this order comes to {price}"
     if not terms.pick_up and terms.regions and ship_to is not None and not serves(terms, ship_to):
-        place = f"{ship_to.country}-{ship_to.postal_code}"
+        place = "-".join(filter(None, (ship_to.country, ship_to.postal_code)))
         return f"{provider.name} does not deliver to {place}, only to {', '.join(terms.regions[:20])}"
     return None
 

@@ -3,8 +3,20 @@
 from typing import Annotated, Any, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictFloat, StrictInt, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from libs.addresses import Country, Email, parse_postal_code, parse_region
+from libs.addresses.fields import refusing
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL
 from replenish_contracts.events import Fill, Loading, ShipTo, SlotMove, SlotSpec
@@ -25,25 +37,7 @@ def _addressable(name: str) -> str:
     return name
 
 
-def _deliverable(email: str) -> str:
-    """Reject addresses that no mail server accepts, before the first message is sent."""
-    from email.errors import HeaderParseError  # noqa: PLC0415  # 2 MB, needed only when a customer is created
-    from email.headerregistry import Address  # noqa: PLC0415  # see above
-
-    local, _, domain = email.rpartition("@")
-    try:
-        Address(addr_spec=f"{local}@{domain.encode('idna').decode()}")
-    except (HeaderParseError, ValueError, IndexError, AttributeError):  # AttributeError: bug in CPython's parser
-        raise ValueError("not a valid email address; send an address such as ana@example.org") from None
-    return email
-
-
 Id = Annotated[str, Field(min_length=1, max_length=200, pattern=LINE), AfterValidator(_addressable)]
-Email = Annotated[
-    str,
-    Field(max_length=254, pattern=r"^[^@\s\x00-\x1f<>,;:\"()\[\]\\]+@[^@\s\x00-\x1f<>,;:\"()\[\]\\]+$"),
-    AfterValidator(_deliverable),
-]
 #: Strict: true is not 1.
 Amount = Annotated[str, Field(min_length=1, max_length=64)] | StrictInt | StrictFloat
 
@@ -65,16 +59,35 @@ class Body(BaseModel):
 
 
 class ShipToBody(Body):
+    """A delivery address; postal code and region are checked by the country's rules and written as it writes them."""
+
     name: Line
     line1: Line
     line2: Line | None = None
-    postal_code: Line
+    #: ISO 3166-1 alpha-2, also in lower case.
+    country: Country
+    #: Required where the country has postal codes throughout; missing or null where it has none.
+    postal_code: Annotated[str, Field(max_length=200, pattern=LINE)] | None = Field(default=None, validate_default=True)
     city: Line
-    region: Line | None = None
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    #: State, province or county: required in AU, BR, CA, IT and US, if it does not follow from the postal code.
+    region: Annotated[str, Field(max_length=200, pattern=LINE)] | None = Field(default=None, validate_default=True)
+
+    @field_validator("postal_code")
+    @classmethod
+    def _postal_code_of_country(cls, value: str | None, known: ValidationInfo) -> str | None:
+        country = known.data.get("country")  # missing if it is not valid
+        return value if country is None else refusing(parse_postal_code)(value, country)
+
+    @field_validator("region")
+    @classmethod
+    def _region_of_country(cls, value: str | None, known: ValidationInfo) -> str | None:
+        country, postal_code = known.data.get("country"), known.data.get("postal_code")
+        if country is None or "postal_code" not in known.data:
+            return value
+        return refusing(parse_region)(value, country, postal_code)
 
     def ship_to(self) -> ShipTo:
-        return ShipTo(**self.model_dump())
+        return ShipTo(**self.model_dump(exclude_none=True))
 
 
 class CustomerBody(Body):
@@ -180,7 +193,8 @@ def show_customer(customer: Customer, person: Person | None) -> dict[str, Any]:
 
 
 def show_ship_to(person: Person) -> dict[str, Any]:
-    return person.ship_to.model_dump(mode="json", exclude_none=True)
+    shown = person.ship_to.model_dump(mode="json", exclude_none=True)
+    return {name: value for name, value in shown.items() if value or name != "postal_code"}
 
 
 def show_device(device: Device) -> dict[str, Any]:

@@ -19,7 +19,8 @@ class ShipTo(BaseModel):
     name: Text
     line1: Text
     line2: Text | None = None
-    postal_code: Text
+    #: Empty if the address has none, as in Hong Kong or the United Arab Emirates.
+    postal_code: Text = ""
     city: Text
     region: Text | None = None
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]

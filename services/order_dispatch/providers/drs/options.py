@@ -1,10 +1,10 @@
 """Options of a DRS client and their validation."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-COUNTRY = re.compile("[A-Z]{2}")
+from libs.addresses import InvalidAddressError, parse_country
+
 #: The documented path, and the one that all known clients use.
 CANCEL_PATHS = {"documented": "/testOrders/{slot}", "clients": "/testOrders/slots/{slot}"}
 
@@ -24,7 +24,10 @@ def _is_flag(value: Any) -> bool:
 
 
 def _is_country(value: Any) -> bool:
-    return isinstance(value, str) and COUNTRY.fullmatch(value) is not None
+    try:
+        return isinstance(value, str) and parse_country(value) == value
+    except InvalidAddressError:
+        return False
 
 
 def _are_topics(value: Any) -> bool:
@@ -42,7 +45,7 @@ def _is_version(value: Any) -> bool:
 #: Validator and expected format of each option; unknown options are ignored.
 OPTIONS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "device_model": (_is_text, "text"),
-    "country": (_is_country, "two capital letters, such as US"),
+    "country": (_is_country, "an ISO 3166-1 code in capitals, such as US or GB"),
     "topic_arns": (_are_topics, "a list of ARNs"),
     "is_test_device": (_is_flag, "true or false"),
     "should_include_non_live": (_is_flag, "true or false"),
