@@ -53,6 +53,7 @@ def _line(envelope: Envelope) -> dict[str, Any]:
         "message_id": str(mail["Message-ID"]),
         "to": envelope.rcpt_tos,
         "from": envelope.mail_from,
+        "header_to": str(mail["To"]),
         "subject": str(mail["Subject"]),
         "date": str(mail["Date"]),
         "language": str(mail["Content-Language"]),

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Annotated, ParamSpec, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from libs.addresses.countries import parse_country
 from libs.addresses.errors import InvalidAddressError
-from libs.addresses.mail import MAX_ADDRESS, parse_mail_address
+from libs.addresses.mail import parse_mail_address
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,6 +34,6 @@ def _readable(email: str) -> str:
 
 
 #: A mail address in its readable form: the domain in lower case, with Unicode instead of `xn--` labels.
-Email = Annotated[str, Field(max_length=MAX_ADDRESS), AfterValidator(refusing(_readable))]
+Email = Annotated[str, AfterValidator(refusing(_readable))]
 #: An ISO 3166-1 alpha-2 code in capitals.
-Country = Annotated[str, Field(max_length=60), AfterValidator(refusing(parse_country))]
+Country = Annotated[str, AfterValidator(refusing(parse_country))]

@@ -19,7 +19,7 @@ class Settings(KitSettings):
     smtp_timeout_seconds: float = Field(default=10, gt=0)
     #: Timeout of the reply to DATA, 10 minutes by RFC 5321, 4.5.3.2; a shorter one causes duplicate mails.
     smtp_taking_seconds: float = Field(default=600, gt=0, le=600)
-    #: Sender: `address`, `Name <address>` or `"Name" <address>`. Customers whose orders are on hold are invited to reply
+    #: Sender: `address`, `Name <address>` or `"Name" <address>`. Mails about orders on hold invite customers to reply
     #: to it.
     mail_from: str = "Replenish <replenish@localhost>"
     #: Public URL of the customer's page; defaults to `portal_url`.

@@ -36,7 +36,7 @@ def _parse_region(text: str) -> str:
 
 
 #: A country, optionally with the start of a postal code: `DE`, `DE-10`.
-Region = Annotated[str, StringConstraints(max_length=60), AfterValidator(refusing(_parse_region))]
+Region = Annotated[str, AfterValidator(refusing(_parse_region))]
 Decimal = Annotated[str, StringConstraints(pattern=r"^\d{1,9}(\.\d{1,3})?$")]
 
 

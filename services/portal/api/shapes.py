@@ -66,7 +66,7 @@ class ShipToBody(Body):
     line2: Line | None = None
     #: ISO 3166-1 alpha-2, also in lower case.
     country: Country
-    #: Required where the country has postal codes throughout; missing or null where it has none.
+    #: Required where the country has postal codes throughout; elsewhere it may be missing, and is shown as empty.
     postal_code: Annotated[str, Field(max_length=200, pattern=LINE)] | None = Field(default=None, validate_default=True)
     city: Line
     #: State, province or county: required in AU, BR, CA, IT and US, if it does not follow from the postal code.
@@ -87,7 +87,7 @@ class ShipToBody(Body):
         return refusing(parse_region)(value, country, postal_code)
 
     def ship_to(self) -> ShipTo:
-        return ShipTo(**self.model_dump(exclude_none=True))
+        return ShipTo(**self.model_dump())
 
 
 class CustomerBody(Body):
@@ -193,8 +193,7 @@ def show_customer(customer: Customer, person: Person | None) -> dict[str, Any]:
 
 
 def show_ship_to(person: Person) -> dict[str, Any]:
-    shown = person.ship_to.model_dump(mode="json", exclude_none=True)
-    return {name: value for name, value in shown.items() if value or name != "postal_code"}
+    return person.ship_to.model_dump(mode="json", exclude_none=True)
 
 
 def show_device(device: Device) -> dict[str, Any]:

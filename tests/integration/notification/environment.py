@@ -42,9 +42,11 @@ class Environment:
         await self.publish(fact(**(builders.ORDER | ids | more)))
         return ids["order_id"]
 
+    def all_mails(self):
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
     def mails(self, customer_id):
-        lines = self.log.read_text().splitlines()
-        return [mail for mail in map(json.loads, lines) if mail["to"] == [f"{customer_id}@example.com"]]
+        return [mail for mail in self.all_mails() if mail["to"] == [f"{customer_id}@example.com"]]
 
     async def notices(self, customer_id, role="customer", asker=None):
         headers = self.desk.headers(role, customer_id=asker or customer_id)

@@ -1,9 +1,12 @@
 """From an event on the broker to a mail in the mailbox over real SMTP, with failures."""
 
+# ruff: noqa: RUF001  # domains in other scripts
+
 import asyncio
 import json
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from email.utils import getaddresses
 
 import pytest
 from aiokafka import AIOKafkaConsumer
@@ -152,6 +155,50 @@ async def test_invalid_address_is_refused_without_mail(world):
 
     assert (await world.reaches("max", "refused"))["reason"] == "the mail address is not valid"
     assert not world.mails("eve")
+
+
+@pytest.mark.parametrize(
+    ("customer", "email", "delivered_to"),
+    [
+        ("sharp", "max@faß.de", "max@xn--fa-hia.de"),
+        ("typed", "max@XN--fa-hia.DE", "max@xn--fa-hia.de"),
+        ("joined", "max@نام\u200cهای.com", "max@xn--mgba3gch31fz60k.com"),
+        ("upper", "Max@MÜNCHEN.example", "Max@xn--mnchen-3ya.example"),
+        ("tagged", "o'neil+a{b}@example.org", "o'neil+a{b}@example.org"),
+    ],
+)
+async def test_mail_is_delivered_to_the_domain_as_registered(world, customer, email, delivered_to):
+    name = 'Lee, Ann "x" <eve@example.com> =?utf-8?q?eve=40example.com?=, ' + "and a long name " * 6
+    world.joins(customer, email=email, name=name)
+
+    await world.order(customer)
+    told = await world.reaches(customer, "sent")
+
+    (mail,) = [mail for mail in world.all_mails() if mail["message_id"] == f"<{told['notice_id']}@replenish>"]
+    assert mail["to"] == [delivered_to]
+    (recipient,) = [address for _, address in getaddresses([mail["header_to"]])]
+    assert recipient == delivered_to
+
+
+@pytest.mark.parametrize(
+    ("customer", "email"),
+    [
+        ("joiner", "max@exa\u200dmple.com"),
+        ("fullwidth", "max@ｅxample.com"),
+        ("local", "jörg@example.com"),
+        ("two", "max@example.com, eve@example.com"),
+        ("literal", "max@[127.0.0.1]"),
+        ("quoted", '"max eve"@example.com'),
+    ],
+)
+async def test_address_that_would_reach_another_mailbox_is_refused(world, customer, email):
+    world.joins(customer, email=email)
+
+    await world.order(customer)
+
+    refused = await world.reaches(customer, "refused")
+    assert refused["reason"] == "the mail address is not valid"
+    assert not [mail for mail in world.all_mails() if refused["notice_id"] in mail["message_id"]]
 
 
 async def test_external_text_is_escaped(world):

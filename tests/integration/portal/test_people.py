@@ -77,6 +77,14 @@ async def test_given_customer_id_is_used_once(portal):
         ({"role": "operator"}, "role"),
         ({"ship_to": doors.person()["ship_to"] | {"country": "Germany"}}, "ship_to.country"),
         ({"ship_to": {}}, "ship_to.name"),
+        ({"email": "max@ex\u200dample.org"}, "email"),
+        ({"email": '"a b"@example.org'}, "email"),
+        ({"email": "ana@[192.0.2.1]"}, "email"),
+        ({"ship_to": doors.person()["ship_to"] | {"country": "UK"}}, "ship_to.country"),
+        ({"ship_to": doors.person()["ship_to"] | {"country": "XX"}}, "ship_to.country"),
+        ({"ship_to": doors.person()["ship_to"] | {"postal_code": None}}, "ship_to.postal_code"),
+        ({"ship_to": doors.person()["ship_to"] | {"postal_code": "SW1A 1AA"}}, "ship_to.postal_code"),
+        ({"ship_to": doors.person()["ship_to"] | {"country": "US", "region": "Bavaria"}}, "ship_to.region"),
     ],
 )
 async def test_invalid_customer_is_refused_with_field(portal, changes, field):
@@ -84,6 +92,26 @@ async def test_invalid_customer_is_refused_with_field(portal, changes, field):
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     assert field in [error["field"] for error in answer.json()["errors"]]
+
+
+async def test_address_without_postal_code_is_kept_and_changed(portal):
+    ship_to = {"name": "Ann", "line1": "1 Nathan Road", "city": "Kowloon", "country": "hk"}
+    customer_id = await portal.join(email="max@XN--fa-hia.de", ship_to=ship_to)
+    path, theirs = f"/v1/customers/{customer_id}", await portal.customer(customer_id)
+
+    assert (await portal.http.get(f"{path}/ship-to", headers=theirs)).json() == ship_to | {
+        "country": "HK",
+        "postal_code": "",
+    }
+    assert (await portal.http.get(f"{path}/contact", headers=theirs)).json()["email"] == "max@faß.de"
+
+    moved = await portal.http.patch(
+        path,
+        json={"ship_to": ship_to | {"country": "gb", "postal_code": "sw1a1aa"}, "email": "Max@MÜNCHEN.de"},
+        headers=theirs,
+    )
+    assert moved.json()["ship_to"] == ship_to | {"country": "GB", "postal_code": "SW1A 1AA"}
+    assert moved.json()["email"] == "Max@münchen.de"
 
 
 async def test_contact_and_address_require_role(portal):

@@ -1,9 +1,9 @@
 """Requests to a provider and its updates, on two topics per provider."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from replenish_contracts.catalogue import OUTSIDE, Event, Id, Moment, Steps, Text, published_by
 from replenish_contracts.events.lines import OrderLine, Packs, PackSize, Scale
@@ -20,10 +20,17 @@ class ShipTo(BaseModel):
     line1: Text
     line2: Text | None = None
     #: Empty if the address has none, as in Hong Kong or the United Arab Emirates.
-    postal_code: Text = ""
+    postal_code: Text
     city: Text
     region: Text | None = None
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _missing_postal_code_is_empty(cls, fields: Any) -> Any:
+        """Accept an address without the field; it is always written, for readers that require it."""
+        is_missing = isinstance(fields, dict) and fields.get("postal_code") is None
+        return {**fields, "postal_code": ""} if is_missing else fields
 
 
 class UpdateStatus(StrEnum):

@@ -221,7 +221,11 @@ class TestTerms:
         [
             ({"delivery": False}, "set delivery, pick_up or both"),
             ({"email": "unknown"}, "email"),
+            ({"email": "a..b@x.org"}, "email"),
+            ({"email": "jörg@x.org"}, "email"),
+            ({"email": "a@ex\u200dample.org"}, "email"),
             ({"regions": ["Bavaria"]}, "regions.0"),
+            ({"regions": ["UK-SW1"]}, "use GB"),
             ({"minimum": "-1"}, "minimum"),
             ({"days": ["someday"]}, "days.0"),
         ],
