@@ -66,7 +66,7 @@ def parse_mail_address(text: str) -> MailAddress:
         _refuse("contains angle brackets", "send only the address, without a name")
     local, at, domain = text.rpartition("@")
     if not (local and at and domain):
-        _refuse("is not a mail address", EXAMPLE)
+        _refuse("has no @ between two parts", EXAMPLE)
     _check_local(local)
     labels = _split(domain)
     readable = [_readable_label(label) for label in labels]
@@ -191,4 +191,4 @@ def _name(character: str) -> str:
 
 
 def _refuse(problem: str, remedy: str, code: str = "mail_address") -> NoReturn:
-    raise InvalidAddressError(code, problem, remedy)
+    raise InvalidAddressError(code, f"the mail address {problem}", remedy)

@@ -62,7 +62,9 @@ def parse_postal_code(text: str | None, country: str) -> str | None:
     bare = re.sub("[ -]", "", typed)
     if not bare:
         if rules.needs_postal_code:
-            raise InvalidAddressError("postal_code_missing", f"is missing, {country} has postal codes", _example(rules))
+            raise InvalidAddressError(
+                "postal_code_missing", f"the postal code is missing, {country} has postal codes", _example(rules)
+            )
         return None
     if rules.shape is None:
         return typed
@@ -93,7 +95,9 @@ def parse_region(text: str | None, country: str, postal_code: str | None = None)
         return None
     found = [one for one in rules.regions if one.postal_codes and one.postal_codes.match(postal_code or "")]
     if len(found) != 1:
-        raise InvalidAddressError("region_missing", f"is missing, {country} requires one", _list_regions(rules))
+        raise InvalidAddressError(
+            "region_missing", f"the region is missing, {country} requires one", _list_regions(rules)
+        )
     return found[0].key
 
 

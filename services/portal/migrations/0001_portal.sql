@@ -13,8 +13,8 @@ CREATE TABLE customer (
 CREATE TABLE person (
     customer_id text  PRIMARY KEY REFERENCES customer,
     name        text  NOT NULL,
-    email       text  NOT NULL,
-    ship_to     jsonb NOT NULL
+    email       text  NOT NULL CHECK (email ~ '^[!-?A-~]+@[^@[:space:][:cntrl:]]+$'), -- its domain may be Unicode
+    ship_to     jsonb NOT NULL CHECK (ship_to ->> 'country' ~ '^[A-Z]{2}$')
 );
 
 -- A device that left keeps only its id and the number of its last registration.

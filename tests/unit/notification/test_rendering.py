@@ -6,12 +6,14 @@ from string import Formatter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from pydantic import ValidationError
 
 from libs.kit import RejectedError
 from replenish_contracts.events import Fault
 from services.notification.channels.email import MailHeaders, build_mail
 from services.notification.domain import KIND_BY_HOLD, Facts, Kind, one_line, render_mail
 from services.notification.domain.rendering import LANGUAGES
+from services.notification.settings import Settings
 from tests.support import notification_events as a
 
 STAMP = MailHeaders("n1", "Replenish <replenish@home.example>", a.NOON)
@@ -260,3 +262,40 @@ class TestOneLine:
         assert len(line) <= 120
         assert line.isprintable()
         assert line == line.strip()
+
+    @pytest.mark.parametrize(
+        ("text", "line"),
+        [
+            ("Kaffee\u00adbohnen", "Kaffeebohnen"),
+            ("\u202eAnn\u202c\u200f Lee\ufeff", "Ann Lee"),
+            ("a\u2066b\u2069c", "abc"),
+            ("Ann\r\nBcc:\teve", "Ann Bcc: eve"),
+            ("\u0645\u06cc\u200c\u062f\u0647", "\u0645\u06cc \u062f\u0647"),
+            ("Ann\ud800Lee", "Ann Lee"),
+        ],
+    )
+    def test_invisible_characters_are_left_out(self, text, line):
+        assert one_line(text) == line
+
+
+class TestSender:
+    @pytest.mark.parametrize(
+        ("mail_from", "header", "sender"),
+        [
+            ("Replenish <replenish@localhost>", "Replenish <replenish@localhost>", "replenish@localhost"),
+            ("orders@faß.de", "orders@xn--fa-hia.de", "orders@xn--fa-hia.de"),
+            ('"Müller, Shop" <a@example.org>', "=?utf-8?b?TcO8bGxlciwgU2hvcA==?= <a@example.org>", "a@example.org"),
+        ],
+    )
+    def test_sender_is_encoded(self, mail_from, header, sender):
+        mail = build_mail(written(), a.contact(), MailHeaders("n1", mail_from, a.NOON))
+
+        assert dict(mail.raw_items())["From"] == header
+        assert (mail.sender, mail.recipient) == (sender, "ann@example.com")
+
+    @pytest.mark.parametrize(
+        "mail_from", ["", "Replenish", "a@x.org, b@x.org", "A <jörg@x.org>", "A <a@x.org>\nBcc: b@x.org"]
+    )
+    def test_invalid_sender_ends_the_start(self, mail_from):
+        with pytest.raises(ValidationError, match="the mail address"):
+            Settings(mail_from=mail_from)

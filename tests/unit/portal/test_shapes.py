@@ -1,6 +1,4 @@
-"""Addresses in request bodies and on the shops' pages."""
-
-import re
+"""Addresses in request bodies and responses."""
 
 import pytest
 from pydantic import ValidationError
@@ -8,9 +6,7 @@ from pydantic import ValidationError
 from replenish_contracts.events import ShipTo
 from services.portal.api.shapes import CustomerBody, CustomerChange, show_ship_to
 from services.portal.domain.people import Person
-from services.portal.pages import render
 from tests.support.routes import person
-from tests.unit.portal.test_shop_pages import line, order
 
 HONG_KONG = {"name": "Ann", "line1": "1 Nathan Road", "city": "Tsim Sha Tsui", "country": "HK"}
 
@@ -81,24 +77,3 @@ def test_address_without_postal_code_is_shown_with_an_empty_one():
     shown = show_ship_to(Person("Ann", "ann@example.org", ShipTo(**HONG_KONG)))
 
     assert shown == HONG_KONG | {"postal_code": ""}
-
-
-@pytest.mark.parametrize("missing", [{}, {"postal_code": ""}, {"postal_code": None}])
-def test_shop_sees_address_without_postal_code(missing):
-    ship_to = HONG_KONG | missing
-    about = {
-        "step": "ship",
-        "shop": "Corner",
-        "price": None,
-        "fee": None,
-        "lines": [line("1", "pods") | {"title": "x"}],
-    }
-
-    pages = (
-        render("shop_order.html", order=order(line("1", "pods"), ship_to=ship_to), csrf="c"),
-        render("answer.html", about=about, token="t", title="t", button="b", message="m", ship_to=ship_to),
-    )
-
-    for html in pages:
-        (found,) = re.findall(r"<address>(.*?)</address>", html, re.DOTALL)
-        assert found == "Ann<br>1 Nathan Road<br>Tsim Sha Tsui<br>HK<br>"

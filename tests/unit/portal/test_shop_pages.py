@@ -164,3 +164,18 @@ class TestMailLink:
         for html in (self.shown(self.line(), **about), self.shown(**about)):
             assert f"2 {TIMES} Lungo pods · 24.90 EUR · Acme" in words_of(html)
             assert html.count('href="https://acme.example/pods"') == 1
+
+
+@pytest.mark.parametrize("missing", [{}, {"postal_code": ""}, {"postal_code": None}])
+def test_address_without_postal_code_has_no_gap(missing):
+    ship_to = {"name": "Ann", "line1": "1 Nathan Road", "city": "Tsim Sha Tsui", "country": "HK"} | missing
+    about = {"step": "ship", "shop": "Corner", "price": None, "fee": None, "lines": [line("1", "pods", title="Pods")]}
+
+    pages = (
+        shown(order(line("1", "pods"), ship_to=ship_to)),
+        render("answer.html", about=about, token="t", title="t", button="b", message="m", ship_to=ship_to),
+    )
+
+    for html in pages:
+        (found,) = re.findall(r"<address>(.*?)</address>", html, re.DOTALL)
+        assert found == "Ann<br>1 Nathan Road<br>Tsim Sha Tsui<br>HK<br>"
