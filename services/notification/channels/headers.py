@@ -1,6 +1,6 @@
 """Mail headers from external text.
 
-Encoded and folded here, because CPython before 3.13 folds some display names into further addresses (cpython#121284).
+Encoded and folded here: CPython (seen in 3.11.7, 3.12.1 and 3.13.0) folds long display names into further addresses.
 A name becomes a quoted string (RFC 5322, 3.2.4) or encoded words (RFC 2047), so that no character of it can end the
 name, begin an address or begin another header. Lines are ASCII and at most 78 characters, unless an address is longer.
 """
