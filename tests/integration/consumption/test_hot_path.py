@@ -8,7 +8,8 @@ import pytest
 
 from libs.kit.testing import store_for
 from replenish_contracts.events import ThresholdCrossed
-from services.consumption.domain.apply import Outcome, apply_report
+from services.consumption.domain.apply import apply_report
+from services.consumption.domain.booking import Outcome
 from services.consumption.domain.rate import Rate
 from services.consumption.domain.trigger import Trigger
 from services.consumption.handlers.accounts import on_device_registered

@@ -15,6 +15,7 @@ from replenish_contracts.events.accounts import (
 )
 from replenish_contracts.events.usage import Reporter, SlotMeasured, SlotRefilled, SlotUsed
 from replenish_contracts.events.slots import (
+    AnomalyCode,
     FillCause,
     SlotCorrected,
     SlotAnomalyDetected,
@@ -100,6 +101,7 @@ from replenish_contracts.events.hosting import (
 from replenish_contracts.events.notices import CustomerNotified
 
 __all__ = [
+    "AnomalyCode",
     "FIRST_LINE",
     "AllocationLine",
     "AllocationRequested",
