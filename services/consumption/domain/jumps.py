@@ -52,10 +52,13 @@ def _plausible_use(slot: Slot, seconds: float) -> float:
     return max(known, rate.prior_share * LARGEST_SHARE * slot.spec.capacity * days)
 
 
-def due_at(slot: Slot, received_at: float) -> float:
-    """Return when a jump counts without a second reading: after the usual interval, at most a day."""
+def due_at(slot: Slot, applied_at: float) -> float:
+    """Return when a jump counts without a second reading: after the usual interval, at most a day.
+
+    The wait starts when the reading is applied: after an outage, the next one may be in the log already.
+    """
     usual = INTERVAL_SLACK * slot.interval if slot.interval else LONGEST_WAIT_SECONDS
-    return received_at + min(max(usual, SHORTEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)
+    return applied_at + min(max(usual, SHORTEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)
 
 
 def next_reading_by(slot: Slot, received_at: float) -> float:

@@ -93,7 +93,7 @@ def _receive_reading(slot: Slot, report: Report) -> Decision:
         if not is_jump(slot, moved, level, _seconds_since(pending.used_at, pending.received_at, report)):
             counted = _count_pending(_with_confirmed_part(slot, pending, level), report.received_at)
             return counted.then(_count(counted.slot, report))
-        if report.received_at >= pending.due_at:
+        if _applied_at(report) >= pending.due_at:
             counted = _count_overdue(slot, report.received_at)
             return counted.then(_receive_reading(counted.slot, report))
     waiting = _pending_of(slot, report, slot.boot_no, slot.last_seq, 0)
@@ -168,8 +168,12 @@ def _seconds_since(used_at: float, received_at: float, report: Report) -> float:
     return max(0.0, report.used_at - used_at, report.received_at - received_at)
 
 
+def _applied_at(report: Report) -> float:
+    return report.applied_at or report.received_at
+
+
 def _pending_of(slot: Slot, report: Report, boot_no: int, seq: int, flow: int) -> PendingReading:
-    due = due_at(slot, report.received_at)
+    due = due_at(slot, _applied_at(report))
     level = report.level or 0
     return PendingReading(boot_no, seq, level, report.used_at, report.received_at, due, flow, slot.variance)
 

@@ -51,6 +51,8 @@ class Report:
     by: Reporter = Reporter.DEVICE
     cause: FillCause = FillCause.MEASURED
     order_id: str | None = None
+    #: Our time when the report is applied, from which a jump waits; 0 is `received_at`, which makers may supply.
+    applied_at: float = 0.0
 
     @property
     def size(self) -> int:

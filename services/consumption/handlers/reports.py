@@ -132,6 +132,7 @@ def report_of(record: Record, spec: Spec, now: float) -> Report:
     fields: dict[str, Any] = {
         "used_at": plausible_use_time(to_unix(data.occurred_at), received_at),
         "received_at": received_at,
+        "applied_at": now,
         "boot": data.boot if counted else None,
         "seq": data.seq if counted else None,
     }

@@ -101,7 +101,7 @@ CREATE TABLE pending_reading (
     level bigint NOT NULL CHECK (level >= 0),
     used_at double precision NOT NULL,
     received_at double precision NOT NULL,
-    due_at double precision NOT NULL CHECK (due_at > received_at),
+    due_at double precision NOT NULL,
     flow bigint NOT NULL,
     variance double precision NOT NULL,
     PRIMARY KEY (device_id, slot),

@@ -60,6 +60,7 @@ async def waiting(store):
 async def test_jump_waits_in_database_and_counts_once(store):
     await jar(store)
 
+    store.now = at(1)
     events = await on_usage([measured(0, 1, when=at(1))], store)
     early = await due(store, 24.9)
     counted = await due(store, 25.1)
@@ -79,7 +80,7 @@ async def test_reading_is_restored_as_it_was(store):
     pending = (await slot_of(store)).pending
 
     assert (pending.boot_no, pending.seq, pending.level, pending.flow) == (1, 3, 40, -5)
-    assert (pending.used_at, pending.due_at) == (at(2).timestamp(), at(26).timestamp())
+    assert (pending.used_at, pending.due_at) == (at(2).timestamp(), at(24).timestamp())
     assert (await slot_of(store)).level == 84
 
 
@@ -199,3 +200,26 @@ async def test_level_above_capacity_becomes_dead_letter(store, level, by):
         f"a level of {level} is above the capacity: the slot holds 100",
     )
     assert (await slot_of(store)).level == 90
+
+
+async def test_wait_starts_when_the_reading_is_applied(store):
+    """After an outage, the reading that contradicts the first one is already in the log."""
+    await jar(store)
+    store.now = at(100)
+    await on_usage([measured(0, 1, when=at(1))], store)
+
+    assert await upkeep.count_due_readings(store) == []
+    await on_usage([measured(89, 2, when=at(2))], store)
+
+    assert (await slot_of(store)).level == 89
+
+
+@pytest.mark.parametrize("days", [-300, 300])
+async def test_wrong_time_of_receipt_does_not_change_the_wait(store, days):
+    """Makers that write the topic supply the time of receipt."""
+    await jar(store)
+
+    await on_usage([measured(0, 1, when=at(24 * days))], store)
+
+    assert await due(store, 23.9) == []
+    assert [event.level for event in await due(store, 24.1)] == [0]

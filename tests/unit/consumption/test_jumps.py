@@ -1,12 +1,13 @@
 """Readings that jump: they wait for a second one or for their time, and change nothing meanwhile."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from replenish_contracts.events import FillCause, SlotAnomalyDetected, SlotCorrected, SlotFilled, ThresholdCrossed
+from replenish_contracts.events import Fill, FillCause, SlotAnomalyDetected, SlotCorrected, SlotFilled, ThresholdCrossed
 from services.consumption.domain.apply import apply_delivery, apply_report
 from services.consumption.domain.booking import Outcome
 from services.consumption.domain.rate import TAU_DAYS, Rate
@@ -263,6 +264,11 @@ class TestWakeUp:
 
         assert after(a.slot(90), wrong).pending.due_at == a.START + HOUR + a.DAY
 
+    def test_wait_starts_when_reading_is_applied(self):
+        backlog = replace(hourly(0)[0], applied_at=a.START + 5 * a.DAY)
+
+        assert after(a.slot(90), backlog).pending.due_at == a.START + 6 * a.DAY
+
     def test_readings_sent_together_do_not_shorten_the_wait(self):
         batches = [
             replace(a.measured(90, 10 * day + n), received_at=a.START + day * a.DAY) for day in (1, 2) for n in range(9)
@@ -517,3 +523,61 @@ def test_impossible_readings_buy_nothing():
 
     assert published == []
     assert slot.rate.per_day <= 3.4
+
+
+@st.composite
+def anything(draw):
+    """Draw a report of any kind, in any order, or the passing of some hours."""
+    if draw(st.integers(0, 5)) == 0:
+        return draw(st.floats(0.1, 60.0))
+    boot, seq = draw(st.sampled_from(["b1", "b1", "b2"])), draw(st.one_of(st.none(), st.integers(1, 12)))
+    kind = draw(st.sampled_from(["use", "use", "refill", "measured", "measured", "measured", "corrected"]))
+    if kind == "use":
+        return a.use(draw(st.integers(0, 60)), seq, boot)
+    if kind == "refill":
+        return a.refill(draw(st.integers(1, 60)), seq, boot)
+    return getattr(a, kind)(draw(st.integers(0, 110)), seq, boot)
+
+
+class TestAnyReports:
+    @settings(max_examples=120, deadline=None)
+    @given(st.lists(anything(), max_size=30), st.sampled_from(list(Fill)))
+    def test_events_tell_what_the_books_contain(self, story, fill):
+        slot, published, now = a.slot(30, fill=fill), [], a.START
+        for step in story:
+            if isinstance(step, float):
+                now += step * HOUR
+                decision = count_due(slot, now)
+            else:
+                now += 60
+                decision = apply_report(slot, replace(step, used_at=now, received_at=now))
+            before, slot = slot, decision.slot
+            published += decision.events
+
+            told = sum(event.quantity for event in only(published, SlotFilled))
+            told += sum(event.difference for event in only(published, SlotCorrected))
+            assert told == slot.books.received + slot.books.unexplained + slot.inferred
+            assert min(slot.books.unreported, slot.books.received, slot.rate.use, slot.variance) >= 0
+            ranges = sorted((gap.boot_no, gap.first, gap.last or 99) for gap in slot.gaps)
+            assert all(one[:1] != two[:1] or one[2] < two[1] for one, two in pairwise(ranges))
+            if slot.pending and not before.pending:
+                assert (slot.books, slot.rate, slot.trigger, decision.events) == (
+                    before.books,
+                    before.rate,
+                    before.trigger,
+                    [],
+                )
+
+    @settings(max_examples=50, deadline=None)
+    @given(st.lists(anything(), max_size=20), st.sampled_from(list(Fill)))
+    def test_time_ends_every_wait(self, story, fill):
+        slot, now = a.slot(30, fill=fill), a.START
+        for step in story:
+            now += 60 if not isinstance(step, float) else step * HOUR
+            if not isinstance(step, float):
+                slot = apply_report(slot, replace(step, used_at=now, received_at=now)).slot
+        moved = slot.pending and slot.pending.moved
+
+        slot = count_due(slot, now + a.DAY).slot
+
+        assert (slot.pending, moved in {None, slot.level}) == (None, True)

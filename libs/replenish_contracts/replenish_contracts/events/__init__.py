@@ -101,10 +101,10 @@ from replenish_contracts.events.hosting import (
 from replenish_contracts.events.notices import CustomerNotified
 
 __all__ = [
-    "AnomalyCode",
     "FIRST_LINE",
     "AllocationLine",
     "AllocationRequested",
+    "AnomalyCode",
     "BaseUnit",
     "CancelRequested",
     "CartCancelRequested",

@@ -69,7 +69,7 @@ class SlotFilled(Event):
 
 @published_by("consumption", topic="slots", key="device_id")
 class SlotCorrected(Event):
-    """A person corrected the level; the difference counts neither as delivery nor as use."""
+    """A person corrected the level, or a measured jump was taken back; the difference is neither delivery nor use."""
 
     device_id: Id
     slot: Id
