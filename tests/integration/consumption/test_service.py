@@ -244,7 +244,7 @@ async def test_jump_is_shown_and_counts_by_itself(world):
 
     assert (shown["level"], shown["books"]["last_seq"]) == ("9", 1)
     assert (shown["pending"]["level"], shown["pending"]["level_steps"]) == ("90", 900)
-    assert shown["pending"]["counts_at"] == "2026-01-02T13:00:00Z"
+    assert shown["pending"]["counts_at"] == "2026-01-02T12:00:00Z"
     assert counted["books"]["received_steps"] == 810
     [filled] = await world.said(1, device_id="jar")
     assert (filled["type"], filled["data"]["quantity"]) == ("SlotFilled", 810)

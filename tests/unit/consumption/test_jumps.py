@@ -561,7 +561,7 @@ class TestAnyReports:
             ranges = sorted((gap.boot_no, gap.first, gap.last or 99) for gap in slot.gaps)
             assert all(one[:1] != two[:1] or one[2] < two[1] for one, two in pairwise(ranges))
             if slot.pending and not before.pending:
-                assert (slot.books, slot.rate, slot.trigger, decision.events) == (
+                assert (slot.books, slot.rate, slot.trigger, list(decision.events)) == (
                     before.books,
                     before.rate,
                     before.trigger,
