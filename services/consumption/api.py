@@ -106,9 +106,24 @@ def _slot_json(slot: Slot, now: datetime) -> dict[str, Any]:
         "run_out_at": from_unix(runs_out) if runs_out is not None else None,
         "last_report_at": from_unix(slot.received_at),
         "state": slot.state,
+        "pending": _pending_json(slot),
         "loading": slot.spec.loading,
         "fill": slot.spec.fill,
         "books": _books_json(slot),
+    }
+
+
+def _pending_json(slot: Slot) -> dict[str, Any] | None:
+    """Return the sensor's reading that waits for a second one; it counts at `counts_at` without one."""
+    pending = slot.pending
+    if pending is None:
+        return None
+    return {
+        "level_steps": pending.level,
+        "level": format_quantity(pending.level, slot.spec.scale),
+        "occurred_at": from_unix(pending.used_at),
+        "received_at": from_unix(pending.received_at),
+        "counts_at": from_unix(pending.due_at),
     }
 
 

@@ -37,6 +37,7 @@ SERVICE = Service(
     prepares={"usage": usage.prepare},
     publishes=(ThresholdCrossed, SlotFilled, SlotCorrected, SlotLevelChanged, SlotAnomalyDetected),
     jobs=(
+        PeriodicJob(upkeep.count_due_readings, every_seconds=10),
         PeriodicJob(upkeep.file_days, every_seconds=3600),
         PeriodicJob(upkeep.delete_report_identities, every_seconds=60),
         PeriodicJob(upkeep.give_up_gaps, every_seconds=3600),

@@ -125,11 +125,11 @@ def reports_have_no_identity(patch, _world):
     def find_gap(slot, boot_no, seq):
         return Gap(boot_no, "", seq, seq, slot.level)
 
-    def apply_late(slot, _gap, _seq, report):
-        return apply._apply_next(slot, report)
+    def receive_late(slot, _gap, _seq, report):
+        return apply.receive_next(slot, report)
 
     patch.setattr(apply, "find_gap", find_gap)
-    patch.setattr(apply, "apply_late", apply_late)
+    patch.setattr(apply, "receive_late", receive_late)
     patch.setattr(reporting, "DOUBLED", 1.0)
 
 

@@ -6,10 +6,11 @@ import pytest
 
 from tests.support import households as a
 
-#: Reports of the device, and the level after each.
+#: Reports of the device, and the level after each. It was loaded by hand: the second reading confirms the rise.
 STORY = (
     ("SlotUsed", {"quantity": 2}, 8),
     ("SlotUsed", {"quantity": 1}, 7),
+    ("SlotMeasured", {"level": 40}, 7),
     ("SlotMeasured", {"level": 40}, 40),
     ("SlotUsed", {"quantity": 5}, 35),
     ("SlotRefilled", {"quantity": 10}, 45),

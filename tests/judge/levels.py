@@ -1,6 +1,8 @@
 """Checks levels: newest level report by (boot, seq) minus later uses plus refills.
 
 Unlike in the services, reports are first sorted by (boot, seq) and then summed, so the time of receipt does not matter.
+A sensor's reading that jumps counts only with a second one, or after its time, which is not modelled: both are possible,
+unless the next reading decides.
 """
 
 from collections import Counter, defaultdict
@@ -141,7 +143,7 @@ def _check_slot(found: Findings, ledger: Ledger, row: Row) -> None:
         what = f"{row['duplicates']} duplicates counted, {ledger.duplicates} received"
         found.note(DIFFERS, where, what)
     elif ledger.slot.loading == "by_hand":
-        goods = set(map(ledger.goods, ledger.openings))
+        goods = {quantity for opening in ledger.openings for quantity in ledger.goods(opening)}
         if ledger.published not in goods:
             what = f"{ledger.published} published as loaded, its reports give {sorted(goods)}"
             found.note(UNBALANCED, where, what)

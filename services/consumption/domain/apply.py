@@ -1,39 +1,21 @@
 """Apply reports, deliveries and triggers to a slot; `apply_report` is the walk through all rules for a report."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
 from replenish_contracts.catalogue import Event
-from services.consumption.domain import events, uncertainty
-from services.consumption.domain.gaps import BookChange, LevelReading, count_open, with_newest_reading
-from services.consumption.domain.late_reports import apply_late
-from services.consumption.domain.rate import Rate
-from services.consumption.domain.report import LARGEST_REPORT, MOST_CAPACITIES, ReadingKind, Report
+from services.consumption.domain import events
+from services.consumption.domain.booking import Decision, Outcome
+from services.consumption.domain.readings import receive_late, receive_next
+from services.consumption.domain.report import (
+    LARGEST_REPORT,
+    MOST_CAPACITIES,
+    MOST_LEVEL_PERCENT,
+    ReadingKind,
+    Report,
+)
 from services.consumption.domain.sequence import advance, boot_number, end_quarantine, find_gap
 from services.consumption.domain.slot import Slot
 from services.consumption.domain.trigger import Trigger
-
-#: With more open gaps than this, the sequence numbers of a device are not reliable.
-MOST_GAPS = 1000
-
-
-class Outcome(StrEnum):
-    """What became of a report or trigger."""
-
-    APPLIED = "applied"
-    DUPLICATE = "duplicate"
-    DEAD_LETTER = "dead_letter"
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """A slot after a report or trigger, the events to publish, the outcome, and the reason for a dead letter."""
-
-    slot: Slot
-    outcome: Outcome
-    events: Sequence[Event] = ()
-    reason: str = ""
 
 
 def apply_report(slot: Slot, report: Report) -> Decision:
@@ -48,17 +30,17 @@ def apply_report(slot: Slot, report: Report) -> Decision:
         slot = end_quarantine(slot)
     boot, seq = report.boot, report.seq
     if boot is None or seq is None:
-        return _decide(slot, _apply_next(slot, report), report)
+        return receive_next(slot, report)
     boot_no = boot_number(slot, boot)
     if boot_no is None or (boot_no == slot.boot_no and seq > slot.last_seq):
-        return _decide(slot, _apply_next(advance(slot, boot, seq, report), report), report)
+        return receive_next(advance(slot, boot, seq, report), report)
     gap = find_gap(slot, boot_no, seq)
     if gap is None:
         return as_duplicate(slot)
     if gap.given_up:
         reason = f"report {seq} of boot {gap.boot} arrived after its gap was given up"
         return Decision(slot, Outcome.DEAD_LETTER, reason=reason)
-    return _decide(slot, apply_late(slot, gap, seq, report), report)
+    return receive_late(slot, gap, seq, report)
 
 
 def as_duplicate(slot: Slot) -> Decision:
@@ -71,7 +53,7 @@ def apply_delivery(slot: Slot, report: Report) -> Decision:
     It applies to a quarantined slot too, and does not count as a report: trigger and last report are unchanged.
     """
     without_trigger = replace(slot, trigger=replace(slot.trigger, armed=False))
-    decision = _decide(without_trigger, _apply_next(without_trigger, report), report)
+    decision = receive_next(without_trigger, report)
     return replace(decision, slot=replace(decision.slot, trigger=slot.trigger, received_at=slot.received_at))
 
 
@@ -92,55 +74,9 @@ def _find_rejection(slot: Slot, report: Report) -> str:
         return f"{report.size} steps in one report are implausible"
     if report.size > MOST_CAPACITIES * slot.spec.capacity:
         return f"{report.size} steps in one report are implausible: the slot holds {slot.spec.capacity}"
+    is_reading = report.kind in {ReadingKind.MEASURED, ReadingKind.CORRECTED} and report.level is not None
+    if is_reading and 100 * report.size > MOST_LEVEL_PERCENT * slot.spec.capacity:
+        return f"a level of {report.level} is above the capacity: the slot holds {slot.spec.capacity}"
     if slot.quarantined and (report.seq is not None or report.kind is not ReadingKind.CORRECTED):
         return "the slot is quarantined until a person enters its level"
     return ""
-
-
-def _apply_next(slot: Slot, report: Report) -> tuple[Slot, BookChange]:
-    """Apply a report in order: the slot's last boot and seq are already those of the report."""
-    gaps, variance = slot.gaps, slot.variance + uncertainty.REPORT_VARIANCE * report.flow**2
-    change = BookChange()
-    if report.level is not None:
-        reading = LevelReading(slot.boot_no, slot.last_seq, report.kind, slot.level, report.level)
-        gaps, change = with_newest_reading(gaps, reading), reading.book_change(slot.spec.held)
-        variance = uncertainty.variance_after_reading(report.kind, slot.spec.unit, slot.spec.capacity)
-    after = replace(
-        slot,
-        books=slot.books.after(report.flow, change),
-        rate=_rate_after(slot, report, change),
-        days=slot.days.advanced_to(report.used_at, slot.rate.until, slot.books.used, slot.held),
-        received_at=report.received_at,
-        variance=variance,
-        gaps=gaps,
-    )
-    return after, change
-
-
-def _rate_after(slot: Slot, report: Report, change: BookChange) -> Rate:
-    """Count the time since the last report as observed, unless use was impossible or unknown in it.
-
-    Reports may describe a time before the registration; observation then starts with the first of them.
-    """
-    used = max(0, -report.flow) + change.unreported
-    if slot.books.used == 0 and not slot.days.finished and report.used_at < slot.rate.until:
-        return replace(slot.rate, until=report.used_at)
-    rose = change.received > 0 or change.corrected != 0
-    if (slot.held == 0 and used == 0) or rose:
-        return slot.rate.skipping_to(report.used_at)
-    return slot.rate.after(used, report.used_at)
-
-
-def _decide(before: Slot, applied: tuple[Slot, BookChange], report: Report) -> Decision:
-    """Return the events of an applied report, count it for the trigger, and quarantine a slot with too many gaps."""
-    after, change = applied
-    trigger = after.trigger.after_report(after.held, after.rate.per_day)
-    published = list(events.events_of_report(before, after, report, change))
-    if after.trigger.armed and not trigger.armed:
-        published.append(events.threshold_crossed(after, report.received_at))
-    after = replace(after, trigger=trigger)
-    if count_open(after.gaps) > MOST_GAPS and not after.quarantined:
-        after = replace(after, quarantined=True)
-        reason = f"more than {MOST_GAPS} gaps in its sequence of reports"
-        published.append(events.slot_anomaly_detected(after, reason, report.received_at))
-    return Decision(after, Outcome.APPLIED, published)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import (
+    AnomalyCode,
     Fill,
     FillCause,
     Loading,
@@ -49,15 +50,28 @@ def slot_level_changed(slot: Slot, at: float) -> SlotLevelChanged:
     )
 
 
-def slot_anomaly_detected(slot: Slot, reason: str, at: float) -> SlotAnomalyDetected:
+def slot_anomaly_detected(slot: Slot, code: AnomalyCode, reason: str, at: float) -> SlotAnomalyDetected:
     return SlotAnomalyDetected(
         device_id=slot.device_id,
         slot=slot.slot,
         customer_id=slot.spec.customer_id,
         product_id=slot.spec.product_id,
         reason=reason,
+        code=code,
         level=slot.held,
         uncertainty=slot.uncertainty_at(at),
+        occurred_at=from_unix(at),
+    )
+
+
+def slot_corrected(slot: Slot, difference: int, at: float) -> SlotCorrected:
+    return SlotCorrected(
+        device_id=slot.device_id,
+        slot=slot.slot,
+        customer_id=slot.spec.customer_id,
+        product_id=slot.spec.product_id,
+        difference=difference,
+        level=slot.held,
         occurred_at=from_unix(at),
     )
 
@@ -89,17 +103,10 @@ def events_of_report(before: Slot, after: Slot, report: Report, change: BookChan
             occurred_at=from_unix(report.received_at),
         )
     if difference:
-        yield SlotCorrected(
-            device_id=after.device_id,
-            slot=after.slot,
-            customer_id=after.spec.customer_id,
-            product_id=after.spec.product_id,
-            difference=difference,
-            level=after.held,
-            occurred_at=from_unix(report.received_at),
-        )
+        yield slot_corrected(after, difference, report.received_at)
     if before.level >= 0 > after.level:
-        yield slot_anomaly_detected(after, "the slot reported more use than it held", report.received_at)
+        reason = "the slot reported more use than it held"
+        yield slot_anomaly_detected(after, AnomalyCode.OVERDRAWN, reason, report.received_at)
     if after.is_followed and (report.flow or after.level != before.level):
         yield slot_level_changed(after, report.received_at)
 

@@ -12,6 +12,7 @@ What a report changes depends on what it reports, and on whether a level was rea
 - A use adds to the rate of use, whose time was counted as observed before; times and days stay.
 - The variance of the missing report is resolved, unless a later reading had replaced it already.
 
+Whether a late reading of a sensor counts at all is decided in `readings.py`.
 A report in no gap is a duplicate and one in a gap that was given up is a dead letter: `apply.py` sorts those out.
 """
 

@@ -57,6 +57,10 @@ class Rate:
         """
         return Rate(max(0.0, self.use + used), self.days, self.until)
 
+    def without(self, use: float, at: float) -> "Rate":
+        """Remove use that was added to the discounted use at `at`; its time stays observed."""
+        return Rate(max(0.0, self.use - use * exp(min(0.0, at - self.until) / TAU_SECONDS)), self.days, self.until)
+
     def skipping_to(self, at: float) -> "Rate":
         """Exclude the time until `at`: demand was not observable, which is not the same as zero."""
         return Rate(self.use, self.days, max(self.until, at))

@@ -11,6 +11,9 @@ LARGEST_REPORT = 2**40
 #: Upper limit of one report in slot capacities. The gateway already refuses a tenth of it; makers that write the
 #: topic directly bypass the gateway.
 MOST_CAPACITIES = 1000
+#: Highest level of a reading in percent of the capacity: jars are filled above their mark, foam and sloping floors
+#: disturb sensors. The gateway refuses higher levels too.
+MOST_LEVEL_PERCENT = 110
 #: Devices buffer reports for months at most while offline; an older timestamp means a wrong clock.
 OLDEST_USE_SECONDS = 366 * 86_400
 #: Makers that write the topic directly supply `received_at`; a larger difference to our clock is implausible.
@@ -48,6 +51,8 @@ class Report:
     by: Reporter = Reporter.DEVICE
     cause: FillCause = FillCause.MEASURED
     order_id: str | None = None
+    #: Our time when the report is applied, from which a jump waits; 0 is `received_at`, which makers may supply.
+    applied_at: float = 0.0
 
     @property
     def size(self) -> int:

@@ -6,6 +6,7 @@ from replenish_contracts.events import BaseUnit, Fill, Loading, SlotSpec
 from services.consumption.domain import uncertainty
 from services.consumption.domain.days import Days, UsedDay, day_of, group_days
 from services.consumption.domain.gaps import BookChange, Gaps
+from services.consumption.domain.pending import PendingReading, UnconfirmedJump
 from services.consumption.domain.rate import DAY, Rate, prior_rate
 from services.consumption.domain.report import ReadingKind
 from services.consumption.domain.trigger import UNSET, Trigger
@@ -103,10 +104,19 @@ class Slot:
     trigger: Trigger = field(default=UNSET)
     #: A provider follows the slot and receives every change of its level.
     linked: bool = False
+    #: When a sensor's reading was last received, and the usual interval between them in seconds; 0 if unknown.
+    read_at: float = 0.0
+    interval: float = 0.0
+    pending: PendingReading | None = None
+    unconfirmed: UnconfirmedJump | None = None
 
     @property
     def is_followed(self) -> bool:
         return self.trigger.follow or self.linked
+
+    @property
+    def jumped(self) -> bool:
+        return self.pending is not None or self.unconfirmed is not None
 
     @property
     def level(self) -> int:
@@ -143,7 +153,7 @@ class Slot:
     def is_plain(self) -> bool:
         """Whether the statement of the hot path (store/hot.py) may apply the next report."""
         counting = self.trigger.armed and self.trigger.reports > 1
-        return not (self.quarantined or counting or self.accepts_any_seq)
+        return not (self.quarantined or counting or self.accepts_any_seq or self.pending)
 
     def days_so_far(self) -> list[UsedDay]:
         today = UsedDay(day_of(self.rate.until), self.books.used - self.days.before_today, self.held)

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from libs.kit import NotReadyError, RejectedError
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import Fill, FillCause, Loading, OrderDelivered, TriggerSet, lines_of
-from services.consumption.domain.apply import Outcome, apply_delivery, set_trigger
+from services.consumption.domain.apply import apply_delivery, set_trigger
+from services.consumption.domain.booking import Outcome
 from services.consumption.domain.report import ReadingKind, Report, to_unix
 from services.consumption.domain.slot import Slot
 from services.consumption.domain.trigger import Trigger

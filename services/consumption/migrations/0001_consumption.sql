@@ -3,7 +3,9 @@
 CREATE TABLE device (
     device_id text PRIMARY KEY,
     customer_id text NOT NULL,
-    registration bigint NOT NULL
+    registration bigint NOT NULL,
+    -- The boot in which the device counts one `seq` over all its slots.
+    shared_boot text
 );
 CREATE INDEX device_by_customer ON device (customer_id);
 
@@ -54,6 +56,9 @@ CREATE TABLE slot (
     used_at double precision NOT NULL,
     received_at double precision NOT NULL,
     variance double precision NOT NULL,
+    -- Last reading of a sensor, and the usual seconds between two; 0 before the first. Uses do not change them.
+    read_at double precision NOT NULL DEFAULT 0,
+    reading_interval double precision NOT NULL DEFAULT 0,
     used_before_today bigint NOT NULL DEFAULT 0,
     at_level bigint NOT NULL DEFAULT 0,
     at_days double precision NOT NULL DEFAULT 0,
@@ -69,7 +74,9 @@ CREATE TABLE slot (
     below smallint NOT NULL DEFAULT 0,
     armed boolean NOT NULL DEFAULT false,
     follow boolean NOT NULL DEFAULT false,
-    -- The one-statement path may apply the next report: no quarantine, no count of consecutive reports.
+    -- The slot has a row in `pending_reading`, in `unconfirmed_jump`, or in both.
+    jumped boolean NOT NULL DEFAULT false,
+    -- The one-statement path may apply the next report: no quarantine, no count of consecutive reports, no reading waits.
     plain boolean NOT NULL DEFAULT true,
     quarantined boolean NOT NULL DEFAULT false,
     -- The slot has a row in `follower`.
@@ -84,6 +91,46 @@ CREATE TABLE slot (
 ) WITH (fillfactor = 60);
 -- For the quarantine gauge, which would otherwise scan all slots. Reports change neither column.
 CREATE INDEX slot_quarantined ON slot (device_id) WHERE quarantined;
+
+-- Readings of sensors that jumped and wait for a second one, or until `due_at`. They are in no level, rate or book.
+CREATE TABLE pending_reading (
+    device_id text NOT NULL,
+    slot text NOT NULL,
+    boot_no integer NOT NULL,
+    seq bigint NOT NULL,
+    level bigint NOT NULL CHECK (level >= 0),
+    used_at double precision NOT NULL,
+    received_at double precision NOT NULL,
+    due_at double precision NOT NULL,
+    flow bigint NOT NULL,
+    variance double precision NOT NULL,
+    PRIMARY KEY (device_id, slot),
+    FOREIGN KEY (device_id, slot) REFERENCES slot ON DELETE CASCADE
+);
+CREATE INDEX pending_reading_by_due_time ON pending_reading (due_at);
+
+-- Jumps that counted without a second reading, until the next one confirms them or takes them back.
+CREATE TABLE unconfirmed_jump (
+    device_id text NOT NULL,
+    slot text NOT NULL,
+    boot_no integer NOT NULL,
+    seq bigint NOT NULL,
+    expected bigint NOT NULL,
+    level bigint NOT NULL,
+    rate_use double precision NOT NULL CHECK (rate_use >= 0),
+    rate_at double precision NOT NULL,
+    expires_at double precision NOT NULL,
+    PRIMARY KEY (device_id, slot),
+    FOREIGN KEY (device_id, slot) REFERENCES slot ON DELETE CASCADE
+);
+
+-- Times at which an anomaly of a device was last published, so that it is not published with every report.
+CREATE TABLE anomaly (
+    device_id text NOT NULL REFERENCES device ON DELETE CASCADE,
+    code text NOT NULL,
+    published_at timestamptz NOT NULL,
+    PRIMARY KEY (device_id, code)
+);
 
 -- Providers that receive every use of a slot.
 CREATE TABLE follower (
@@ -183,3 +230,11 @@ WHERE (gap.boot_no, gap.last_seq) >= (slot.boot_no, slot.last_seq) OR gap.boot_n
 CREATE VIEW check_quarantined_slots_are_set_aside AS
 SELECT device_id || '/' || slot AS subject, 'quarantined, and yet the hot path takes its reports' AS problem
 FROM slot WHERE quarantined AND plain;
+
+CREATE VIEW check_waiting_readings_are_known AS
+SELECT device_id || '/' || slot AS subject,
+    CASE WHEN NOT s.jumped THEN 'a reading waits or may be taken back, and the slot does not know'
+        WHEN p.slot IS NULL AND j.slot IS NULL THEN 'knows of a reading that is not there'
+        ELSE 'a reading waits, and yet the hot path takes its reports' END AS problem
+FROM slot AS s LEFT JOIN pending_reading AS p USING (device_id, slot) LEFT JOIN unconfirmed_jump AS j USING (device_id, slot)
+WHERE s.jumped <> (p.slot IS NOT NULL OR j.slot IS NOT NULL) OR (p.slot IS NOT NULL AND s.plain);

@@ -28,6 +28,8 @@ def as_slot(row: asyncpg.Record) -> Slot:
         duplicates=row["duplicates"],
         trigger=_trigger(row),
         linked=row["linked"],
+        read_at=row["read_at"],
+        interval=row["reading_interval"],
     )
 
 
@@ -68,6 +70,6 @@ def as_row(slot: Slot) -> tuple[Any, ...]:
         *(trigger.at_level, trigger.at_days, trigger.shelf_and_on_order),
         *(books.opening, books.received, books.unreported, books.unexplained, slot.duplicates),
         *(slot.boot_no, len(slot.gaps), trigger.reports, trigger.below, trigger.armed, trigger.follow),
-        *(slot.is_plain, slot.quarantined, slot.boot),
+        *(slot.read_at, slot.interval, slot.jumped, slot.is_plain, slot.quarantined, slot.boot),
         "{" + ",".join(map(str, slot.days.finished)) + "}" if slot.days.finished else None,
     )

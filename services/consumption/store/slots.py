@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from services.consumption.domain.slot import Slot
 from services.consumption.store.gaps import GapStore
+from services.consumption.store.jumps import JumpStore
 from services.consumption.store.rows import as_row, as_slot
 
 Place = tuple[str, str]
@@ -13,13 +14,13 @@ SLOT_COLUMNS = """
     s.device_id, s.slot, s.level, s.last_seq, s.used_total, s.rate_use, s.rate_days, s.used_at,
     s.received_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.shelf_and_on_order, s.opening,
     s.received, s.unreported, s.unexplained, s.duplicates, s.boot_no, s.gaps, s.reports, s.below,
-    s.armed, s.follow, s.linked, s.quarantined, s.boot, s.finished_days,
+    s.armed, s.follow, s.linked, s.read_at, s.reading_interval, s.jumped, s.quarantined, s.boot, s.finished_days,
     p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
     p.pool_id, p.epoch, d.registration
 """
 
 
-class Slots(GapStore):
+class Slots(GapStore, JumpStore):
     async def lock_slots(self, places: Iterable[Place]) -> dict[Place, Slot]:
         """Lock and return the slots that exist, sorted by (device, slot) like every other lock on this table.
 
@@ -52,8 +53,11 @@ class Slots(GapStore):
             *zip(*(tuple(row) for row in locked), strict=True),
         )
         slots = {(row["device_id"], row["slot"]): as_slot(row) for row in rows}
-        with_gaps = [(row["device_id"], row["slot"]) for row in rows if row["gaps"]]
-        return slots if not with_gaps else slots | await self._with_gaps({place: slots[place] for place in with_gaps})
+        if with_gaps := [(row["device_id"], row["slot"]) for row in rows if row["gaps"]]:
+            slots |= await self._with_gaps({place: slots[place] for place in with_gaps})
+        if jumped := [(row["device_id"], row["slot"]) for row in rows if row["jumped"]]:
+            slots |= await self._with_jumps({place: slots[place] for place in jumped})
+        return slots
 
     async def disarm_crossed(self, places: Sequence[Place], crossed: Sequence[bool]) -> dict[Place, Slot]:
         """Return slots that this transaction has changed, and disarm the triggers of those that crossed theirs."""
@@ -82,7 +86,10 @@ class Slots(GapStore):
             """,
             device_id,
         )
-        return [as_slot(row) for row in rows]
+        slots = {(row["device_id"], row["slot"]): as_slot(row) for row in rows}
+        if jumped := [(row["device_id"], row["slot"]) for row in rows if row["jumped"]]:
+            slots |= await self._with_jumps({place: slots[place] for place in jumped})
+        return list(slots.values())
 
     async def save_slots(self, before: Mapping[Place, Slot], after: Iterable[Slot]) -> None:
         changed = [slot for slot in after if slot != before[slot.device_id, slot.slot]]
@@ -97,23 +104,25 @@ class Slots(GapStore):
                 shelf_and_on_order = r.shelf_and_on_order, opening = r.opening, received = r.received,
                 unreported = r.unreported,
                 unexplained = r.unexplained, duplicates = r.duplicates, boot_no = r.boot_no, gaps = r.gaps,
-                reports = r.reports, below = r.below, armed = r.armed, follow = r.follow, plain = r.plain,
+                reports = r.reports, below = r.below, armed = r.armed, follow = r.follow, read_at = r.read_at,
+                reading_interval = r.reading_interval, jumped = r.jumped, plain = r.plain,
                 quarantined = r.quarantined, boot = r.boot, finished_days = r.finished_days::bigint[]
             FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::float8[], $7::float8[],
                 $8::float8[], $9::float8[], $10::float8[], $11::bigint[], $12::bigint[], $13::float8[],
                 $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[],
-                $20::int[], $21::int[], $22::smallint[], $23::smallint[], $24::bool[], $25::bool[], $26::bool[],
-                $27::bool[], $28::text[], $29::text[])
+                $20::int[], $21::int[], $22::smallint[], $23::smallint[], $24::bool[], $25::bool[], $26::float8[],
+                $27::float8[], $28::bool[], $29::bool[], $30::bool[], $31::text[], $32::text[])
                 AS r (device_id, slot, level, last_seq, used_total, rate_use, rate_days, used_at, received_at, variance,
                     used_before_today, at_level, at_days, shelf_and_on_order, opening, received, unreported,
                     unexplained,
-                    duplicates, boot_no, gaps, reports, below, armed, follow, plain, quarantined, boot,
-                    finished_days)
+                    duplicates, boot_no, gaps, reports, below, armed, follow, read_at, reading_interval, jumped, plain,
+                    quarantined, boot, finished_days)
             WHERE s.device_id = r.device_id AND s.slot = r.slot
             """,
             *zip(*(as_row(slot) for slot in sorted(changed, key=_place)), strict=True),
         )
         await self._save_gaps(before, changed)
+        await self._save_jumps(before, changed)
 
     async def add_slots(self, slots: Sequence[Slot]) -> None:
         for slot in sorted(slots, key=_place):

@@ -2,6 +2,7 @@
 
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import (
+    AnomalyCode,
     SlotAnomalyDetected,
     SlotCorrected,
     SlotFilled,
@@ -10,6 +11,8 @@ from replenish_contracts.events import (
 )
 from services.portal.domain.board import SlotView
 from services.portal.store import Store
+
+FAULTS_OF_NUMBERS = frozenset({AnomalyCode.SHARED_COUNTER, AnomalyCode.MISSING_REPORTS, AnomalyCode.REPEATED_REPORTS})
 
 
 async def on_threshold_crossed(event: ThresholdCrossed, store: Store) -> list[Event]:
@@ -37,6 +40,9 @@ async def on_slot_corrected(event: SlotCorrected, store: Store) -> list[Event]:
 
 
 async def on_slot_anomaly_detected(event: SlotAnomalyDetected, store: Store) -> list[Event]:
+    """Ask the customer to check the level; faults of a device's numbers are for its maker, whom the gateway warns."""
+    if event.code in FAULTS_OF_NUMBERS:
+        return []
     view = SlotView(event.level, None, None, event.occurred_at, event.reason)
     await store.save_slot_view((event.device_id, event.slot), event.customer_id, view)
     return []

@@ -66,15 +66,21 @@ class TestTwoAtOnce:
         slot = await slot_of(stores[0], device_id="twice")
         assert (slot.level, slot.duplicates) == (95, 1)
 
-    @pytest.mark.parametrize(("way", "report"), [("use", used), ("look", measured)])
-    async def test_report_crosses_concurrently_set_trigger(self, stores, way, report):
+    @pytest.mark.parametrize(
+        ("way", "reports"),
+        [
+            ("use", lambda device: [used(60, 1, device_id=device)]),
+            ("look", lambda device: [measured(40, seq, device_id=device) for seq in (1, 2)]),
+        ],
+    )
+    async def test_report_crosses_concurrently_set_trigger(self, stores, way, reports):
         device = f"drawn-{way}"
         await on_device_registered(reported.registered(device), stores[0])
 
         _, said = await race(
             stores,
             lambda store: on_trigger_set(reported.trigger(device_id=device, at_level=50), store),
-            lambda store: on_usage([report(60 if way == "use" else 40, 1, device_id=device)], store),
+            lambda store: on_usage(reports(device), store),
         )
 
         assert [(event.epoch, event.level) for event in said] == [(1, 40)]

@@ -37,7 +37,8 @@ async def test_following_publishes_current_level_then_each_use(store):
     assert [[event.level for event in said] for said in begun] == [[100], [100]]
     assert await told(store, used(5, 1)) == [95]
     assert await told(store, used(5, 2), used(5, 3)) == [90, 85]
-    assert await told(store, measured(60, 4)) == [60]
+    assert await told(store, measured(60, 4)) == []
+    assert await told(store, measured(60, 5)) == [60]
     assert await told(store, used(1)) == [59]
 
 

@@ -317,12 +317,12 @@ class TestGaps:
         await on_device_registered(registered(), store)
         await on_usage([used(1, 1), used(1, 5)], store)
         await on_usage([used(1, 1, "b2")], store)
-        await on_usage([used(1, 3), measured(50, 4), used(1, 2, "b2")], store)
+        await on_usage([used(1, 3), measured(90, 4), used(1, 2, "b2")], store)
 
         slot = await slot_of(store)
         assert [(gap.boot, gap.first, gap.last) for gap in slot.gaps] == [("b1", 2, 2), ("b1", 6, None)]
-        assert slot.level == 50 - 3
-        assert slot.gaps[0].next_reading.level == 50
+        assert slot.level == 90 - 3
+        assert slot.gaps[0].next_reading.level == 90
 
     async def test_filled_gap_leaves_no_row(self, store):
         await on_device_registered(registered(), store)
@@ -575,6 +575,10 @@ class TestChecks:
     async def test_checks_find_nothing_after_all_kinds_of_reports(self, store):
         await on_device_registered(registered(slots=(spec(), spec("2"))), store)
         await on_usage([used(1, 1), used(1, 5), used(1, 3, "b2"), measured(10, 4), refilled(9, 9, "b2")], store)
+        await on_usage([measured(10, 1, slot="2", when=at(1))], store)
+        store.now = at(30)
+        await upkeep.count_due_readings(store)
+        await on_usage([measured(60, 2, slot="2", when=at(30))], store)
 
         assert await self.problems(store) == []
 
@@ -587,11 +591,14 @@ class TestChecks:
             "UPDATE gap SET last_seq = 100 WHERE boot_no = 1 AND first_seq = 2",
             "UPDATE slot SET last_seq = 1, boot_no = 1",
             "UPDATE slot SET quarantined = true",
+            "UPDATE slot SET jumped = false",
+            "UPDATE slot SET plain = true",
+            "DELETE FROM pending_reading",
         ],
     )
     async def test_checks_find_damage(self, store, damage):
-        await on_device_registered(registered(), store)
-        await on_usage([used(1, 1), used(1, 5), used(1, 3, "b2")], store)
+        await on_device_registered(registered(slots=(spec(), spec("2"))), store)
+        await on_usage([used(1, 1), used(1, 5), used(1, 3, "b2"), measured(10, 1, slot="2")], store)
 
         await store.connection.execute(damage)
 
@@ -602,7 +609,7 @@ class TestChecks:
         views = await store.connection.fetch(
             "SELECT table_name FROM information_schema.views WHERE table_schema = 'consumption' AND table_name LIKE 'check%'"
         )
-        assert len(views) == 6
+        assert len(views) == 7
         return [
             row for (view,) in views for row in await store.connection.fetch(f"SELECT subject, problem FROM {view}")
         ]

@@ -25,8 +25,8 @@ DEADLINE_SECONDS = 120
 class Environment:
     """Clients of the service and its broker."""
 
-    def __init__(self, kit, kafka_url, desk, producer):
-        self.kit, self.kafka_url, self.desk, self.producer = kit, kafka_url, desk, producer
+    def __init__(self, kit, kafka_url, desk, producer, clock):
+        self.kit, self.kafka_url, self.desk, self.producer, self.clock = kit, kafka_url, desk, producer, clock
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=kit.app), base_url="http://consumption")
         self._sequences: dict = {}
 
@@ -78,13 +78,13 @@ class Environment:
 @pytest.fixture(scope="module")
 async def world(database, kafka_url, tmp_path_factory):
     clock = tmp_path_factory.mktemp("consumption") / "clock"
-    SteppedClock.create(clock, NOON)
+    stepped = SteppedClock.create(clock, NOON)
     async with (
         portal() as desk,
         running(SERVICE, kafka_url=kafka_url, database_urls=database, portal_url=desk.url, clock_file=clock) as kit,
         AIOKafkaProducer(bootstrap_servers=kafka_url, acks="all") as producer,
     ):
-        world = Environment(kit, kafka_url, desk, producer)
+        world = Environment(kit, kafka_url, desk, producer, stepped)
         yield world
         await world.http.aclose()
 
@@ -225,3 +225,26 @@ async def test_thousand_reports_are_applied_once(world):
     for slot in range(5):
         shown = await world.settled(f"busy/slots/{slot}", level_steps=10**6 - 200)
         assert shown["books"]["used_steps"] == 200
+
+
+async def test_jump_is_shown_and_counts_by_itself(world):
+    """The clock of this test steps, so it is the last one of the module."""
+    await world.publish(reported.registered("jar", slots=(spec(level=90, unit="GRM", scale=1, capacity=1000),)))
+    await world.publish(reported.trigger(device_id="jar", at_level=20))
+    await world.settled("jar/slots/1", level="9")
+    await world.report(SlotMeasured, 1, device_id="jar", hours=1, level=900)
+
+    async def waits():
+        shown = (await world.get("jar/slots/1")).json()
+        return shown if shown["pending"] else None
+
+    shown = await until(waits, "the reading waits", DEADLINE_SECONDS)
+    world.clock.step_to(at(26))
+    counted = await world.settled("jar/slots/1", level="90", pending=None)
+
+    assert (shown["level"], shown["books"]["last_seq"]) == ("9", 1)
+    assert (shown["pending"]["level"], shown["pending"]["level_steps"]) == ("90", 900)
+    assert shown["pending"]["counts_at"] == "2026-01-02T12:00:00Z"
+    assert counted["books"]["received_steps"] == 810
+    [filled] = await world.said(1, device_id="jar")
+    assert (filled["type"], filled["data"]["quantity"]) == ("SlotFilled", 810)

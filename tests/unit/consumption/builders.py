@@ -10,6 +10,8 @@ from services.consumption.domain.trigger import Trigger
 DAY = 86_400.0
 #: 2026-01-01
 START = 20_454 * DAY
+#: A capacity of which the levels in a test are so small a part that no reading is a jump.
+WIDE = 10_000
 
 
 def slot(level=100, at=START, **changes):

@@ -1,17 +1,30 @@
-"""Level and books do not depend on the order or repetition of reports."""
+"""Level and books do not depend on the order or repetition of reports.
+
+Here no reading is a jump: whether one waits depends on what is known when it arrives (test_jumps.py).
+"""
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replenish_contracts.events import Fill, Loading, SlotCorrected, SlotFilled
-from services.consumption.domain.apply import Outcome, apply_report
+from services.consumption.domain import readings
+from services.consumption.domain.apply import apply_report
+from services.consumption.domain.booking import Outcome
 from services.consumption.domain.report import ReadingKind, plausible_use_time
 from tests.unit.consumption import builders as a
 from tests.unit.consumption.ledger import Ledger
 
 quantities = st.integers(0, 40)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_jumps():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(readings, "is_jump", lambda *_: False)
+        yield
 
 
 @st.composite

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from replenish_contracts.events import BaseUnit, SlotLevelChanged, ThresholdCrossed
 from services.consumption.domain import uncertainty
-from services.consumption.domain.apply import Outcome, apply_report, set_trigger
+from services.consumption.domain.apply import apply_report, set_trigger
+from services.consumption.domain.booking import Outcome
 from services.consumption.domain.days import Days, UsedDay, group_days
 from services.consumption.domain.rate import TAU_DAYS, Rate, prior_rate
 from services.consumption.domain.report import ReadingKind
@@ -107,7 +108,7 @@ class TestRate:
         assert late.rate.days == slot.rate.days
 
     def test_rate_is_never_negative(self):
-        slot = a.slot(100, rate=settled(0.1))
+        slot = a.slot(100, capacity=a.WIDE, rate=settled(0.1))
         slot = apply_report(slot, a.measured(10, 2, at=a.START + a.DAY)).slot
         slot = apply_report(slot, a.use(0, 3, at=a.START + 60 * a.DAY)).slot
 
@@ -128,7 +129,7 @@ class TestRate:
 
 class TestUncertainty:
     def test_uncertainty_shrinks_at_level_and_grows_with_reports(self):
-        slot = a.slot(100, variance=400.0)
+        slot = a.slot(100, capacity=a.WIDE, variance=400.0)
 
         seen = apply_report(slot, a.measured(80, 1)).slot
         used = apply_report(seen, a.use(50, 2)).slot
@@ -193,7 +194,7 @@ class TestDays:
         ]
 
     def test_day_includes_use_shown_by_levels(self):
-        slot = apply_report(a.slot(100), a.measured(60, 1)).slot
+        slot = apply_report(a.slot(100, capacity=a.WIDE), a.measured(60, 1)).slot
 
         assert slot.days_so_far()[-1].used == 40
 

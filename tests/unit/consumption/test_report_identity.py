@@ -13,7 +13,8 @@ from replenish_contracts.events import (
     SlotLevelChanged,
     ThresholdCrossed,
 )
-from services.consumption.domain.apply import MOST_GAPS, Outcome, apply_delivery, apply_report
+from services.consumption.domain.apply import apply_delivery, apply_report
+from services.consumption.domain.booking import MOST_GAPS, Outcome
 from services.consumption.domain.rate import Rate
 from services.consumption.domain.report import LARGEST_REPORT, ReadingKind, Report, plausible_use_time
 from tests.unit.consumption import builders as a
@@ -52,18 +53,18 @@ class TestCountedReports:
         assert [(gap.first, gap.last, gap.level) for gap in slot.gaps] == [(2, 2, 97), (4, 4, 87)]
 
     def test_late_use_before_newer_level_counts_only_as_used(self):
-        slot = after(a.slot(100), a.measured(60, 3), a.use(30, 2))
+        slot = after(a.slot(100, capacity=a.WIDE), a.measured(60, 3), a.use(30, 2))
 
         assert slot.level == 60
         assert (slot.books.used_total, slot.books.unreported) == (30, 10)
 
     def test_late_level_is_set_with_later_uses(self):
-        slot = after(a.slot(100), a.use(5, 1), a.use(5, 3), a.use(5, 4), a.measured(50, 2))
+        slot = after(a.slot(100, capacity=a.WIDE), a.use(5, 1), a.use(5, 3), a.use(5, 4), a.measured(50, 2))
 
         assert slot.level == 40
 
     def test_late_older_level_keeps_newest(self):
-        slot = after(a.slot(100), a.measured(70, 3), a.measured(20, 2))
+        slot = after(a.slot(100, capacity=a.WIDE), a.measured(70, 3), a.measured(20, 2))
 
         assert slot.level == 70
         assert (slot.books.unreported, slot.books.received) == (80, 50)
@@ -83,7 +84,7 @@ class TestBoots:
         assert [(gap.first, gap.last) for gap in slot.gaps] == [(2, 3), (5, None)]
 
     def test_boots_are_ordered_by_first_report(self):
-        slot = after(a.slot(100), a.use(3, 1, "b1"), a.use(5, 1, "b2"), a.measured(50, 2, "b1"))
+        slot = after(a.slot(100, capacity=a.WIDE), a.use(3, 1, "b1"), a.use(5, 1, "b2"), a.measured(50, 2, "b1"))
 
         assert slot.level == 45
 
@@ -108,14 +109,14 @@ class TestUncountedReports:
 
 class TestLevels:
     def test_higher_level_is_inferred_fill(self):
-        decision = apply_report(a.slot(40), a.measured(90, 1))
+        decision = apply_report(a.slot(40, capacity=a.WIDE), a.measured(90, 1))
 
         [filled] = decision.events
         assert (filled.quantity, filled.level, filled.cause) == (50, 90, FillCause.MEASURED)
         assert decision.slot.books.received == 50
 
     def test_lower_level_is_unreported_use(self):
-        decision = apply_report(a.slot(40), a.measured(25, 1))
+        decision = apply_report(a.slot(40, capacity=a.WIDE), a.measured(25, 1))
 
         assert list(decision.events) == []
         assert (decision.slot.books.unreported, decision.slot.books.unexplained) == (15, 0)
@@ -128,7 +129,7 @@ class TestLevels:
         assert decision.slot.books.unexplained == -15
 
     def test_late_use_before_rise_increases_fill(self):
-        slot = apply_report(a.slot(40), a.measured(90, 2)).slot
+        slot = apply_report(a.slot(40, capacity=a.WIDE), a.measured(90, 2)).slot
 
         decision = apply_report(slot, a.use(5, 1))
 
@@ -137,7 +138,7 @@ class TestLevels:
         assert decision.slot.books.received == 55
 
     def test_late_refill_before_rise_is_published_once(self):
-        slot = apply_report(a.slot(40), a.measured(90, 2)).slot
+        slot = apply_report(a.slot(40, capacity=a.WIDE), a.measured(90, 2)).slot
 
         decision = apply_report(slot, a.refill(50, 1))
 
@@ -189,7 +190,7 @@ class TestBelowZero:
         assert only(apply_report(slot, a.use(5, 2)).events, SlotAnomalyDetected) == []
 
     def test_level_report_ends_negative_level(self):
-        slot = apply_report(a.slot(2), a.use(5, 1)).slot
+        slot = apply_report(a.slot(2, capacity=a.WIDE), a.use(5, 1)).slot
 
         decision = apply_report(slot, a.measured(40, 2))
 
@@ -221,7 +222,7 @@ class TestUseBeyondLevel:
         assert told == []
 
     def test_use_beyond_level_raises_uncertainty_until_level_report(self):
-        full = a.slot(100, variance=0.0, rate=Rate(0.0, 14.0, a.START))
+        full = a.slot(100, capacity=a.WIDE, variance=0.0, rate=Rate(0.0, 14.0, a.START))
 
         overdrawn = after(full, a.use(103, 1))
         seen = after(overdrawn, a.measured(40, 2))
@@ -242,7 +243,7 @@ class TestUseBeyondLevel:
         assert slot.level == 47
 
     def test_late_use_beyond_level_is_published_besides_measured_fill(self):
-        slot, told = self.fills(a.slot(5), a.measured(40, 2), a.use(8, 1))
+        slot, told = self.fills(a.slot(5, capacity=a.WIDE), a.measured(40, 2), a.use(8, 1))
 
         assert told == [("measured", 35, 40), ("measured", 8, 40)]
         assert (slot.level, slot.unexplained) == (40, 3)
@@ -276,7 +277,7 @@ class TestUseBeyondLevel:
 class TestTooManyGaps:
     @staticmethod
     def quarantined():
-        slot, said = a.slot(10**6), []
+        slot, said = a.slot(10**6, capacity=10**6), []
         for number in range(MOST_GAPS + 1):
             decision = apply_report(slot, a.use(1, 2 * number + 2))
             slot, said = decision.slot, [*said, *decision.events]
@@ -366,7 +367,7 @@ class TestFollowedSlots:
         assert [[event.level for event in events] for events in told] == [[97], []]
 
     def test_followed_slot_publishes_level_reports(self):
-        slot = a.armed(100, at_level=0, shelf_and_on_order=1000, follow=True)
+        slot = a.armed(100, at_level=0, shelf_and_on_order=1000, follow=True, capacity=a.WIDE)
 
         [changed] = only(apply_report(slot, a.measured(40, 1, kind=ReadingKind.MEASURED)).events, SlotLevelChanged)
 

@@ -85,6 +85,42 @@ class TestCheckLevels:
 
         assert verdict_of(scenario).green
 
+    @pytest.mark.parametrize(
+        ("levels", "possible"),
+        [
+            ((45,), [45]),  # ordinary use
+            ((0,), [0, 50]),  # waits, or its time is over
+            ((0, 0), [0]),
+            ((40, 39), [39]),
+            ((0, 49), [49]),
+            ((100, 20), [20, 50, 100]),  # two jumps that differ
+            ((100, 50), [50]),
+        ],
+    )
+    def test_readings_that_jump_wait_for_a_second_one(self, levels, possible):
+        scenario = registered(loading="direct")
+        for seq, level in enumerate(levels, 1):
+            scenario.report("SlotMeasured", seq, level=level)
+        row = scenario.row("consumption.slot", level=0, used_total=0, **PLACE)
+
+        accepted = []
+        for row["level"] in range(111):
+            accepted += [row["level"]] if "differs" not in kinds(scenario) else []
+
+        assert accepted == possible
+
+    @pytest.mark.parametrize(("published", "is_right"), [(0, True), (50, False)])
+    def test_rise_that_next_reading_contradicts_is_no_receipt(self, published, is_right):
+        scenario = registered()
+        for seq, level in enumerate((100, 50), 1):
+            scenario.report("SlotMeasured", seq, level=level)
+        if published:
+            fill = POOL | PLACE | {"quantity": published, "level": 100, "cause": "measured"}
+            scenario.add_event("slots", "SlotFilled", fill)
+        scenario.row("consumption.slot", level=50, used_total=0, **PLACE)
+
+        assert ("unbalanced" not in kinds(scenario)) == is_right, anomalies(scenario)
+
     def test_late_reports_of_old_boot_count_as_use(self):
         scenario = registered()
         scenario.report("SlotUsed", 1, quantity=10)
@@ -195,7 +231,8 @@ class TestCheckLevels:
 
     def test_replacing_slot_takes_over_either_ambiguous_level(self):
         scenario = registered(loading="direct")
-        scenario.report("SlotMeasured", 1, level=20)
+        for seq in (1, 2):
+            scenario.report("SlotMeasured", seq, level=20)
         self.arrives(scenario, quantity=50)
         self.replaced(scenario)
         row = scenario.row("consumption.slot", device_id="new", slot="1", level=20, used_total=0)
