@@ -39,6 +39,6 @@ async def delete_old_departures(store: Store) -> list[Event]:
 
 
 async def _save_device(event: DeviceRegistered | DeviceReplaced, store: Store, revision: int) -> None:
-    slots = {spec.slot: Slot(spec.unit, spec.scale, spec.capacity) for spec in event.slots}
+    slots = {spec.slot: Slot(spec.unit, spec.scale, spec.capacity, spec.unit_system) for spec in event.slots}
     device = Device(event.device_id, event.customer_id, event.registration, slots)
     await store.save_device(device, bytes.fromhex(event.credential_sha256), revision)

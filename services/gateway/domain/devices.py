@@ -4,7 +4,7 @@ from collections import OrderedDict
 
 import msgspec
 
-from replenish_contracts.events import BaseUnit
+from replenish_contracts.units import BaseUnit, UnitSystem
 
 
 class Slot(msgspec.Struct, frozen=True, gc=False):
@@ -13,6 +13,7 @@ class Slot(msgspec.Struct, frozen=True, gc=False):
     unit: BaseUnit
     scale: int
     capacity: int
+    system: UnitSystem | None = None
 
 
 class Device(msgspec.Struct, frozen=True):
