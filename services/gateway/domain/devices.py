@@ -1,6 +1,7 @@
 """Registered devices as the gateway knows them, and an LRU cache of them."""
 
 from collections import OrderedDict
+from datetime import datetime
 
 import msgspec
 
@@ -16,13 +17,22 @@ class Slot(msgspec.Struct, frozen=True, gc=False):
     system: UnitSystem | None = None
 
 
+class SlotWarning(msgspec.Struct, frozen=True, gc=False):
+    """Why a slot's level is doubtful, as consumption detected it."""
+
+    slot: str
+    problem: str
+    at: datetime
+
+
 class Device(msgspec.Struct, frozen=True):
-    """One registration of a device, with its slots by name."""
+    """One registration of a device, with its slots by name and its newest warnings by code."""
 
     device_id: str
     customer_id: str
     registration: int
     slots: dict[str, Slot]
+    warnings: dict[str, SlotWarning] = {}
 
 
 class DeviceCache:

@@ -15,6 +15,7 @@ from replenish_contracts.events.accounts import (
 )
 from replenish_contracts.events.usage import Reporter, SlotMeasured, SlotRefilled, SlotUsed
 from replenish_contracts.events.slots import (
+    AnomalyCode,
     FillCause,
     SlotCorrected,
     SlotAnomalyDetected,
@@ -103,6 +104,7 @@ __all__ = [
     "FIRST_LINE",
     "AllocationLine",
     "AllocationRequested",
+    "AnomalyCode",
     "BaseUnit",
     "CancelRequested",
     "CartCancelRequested",

@@ -18,6 +18,21 @@ class FillCause(StrEnum):
     INFERRED = "inferred"
 
 
+class AnomalyCode(StrEnum):
+    """What is wrong with a slot's reports."""
+
+    #: More was used than the slot contained.
+    OVERDRAWN = "overdrawn"
+    #: Gaps in the sequence exceed the limit: the slot applies no reports until a person enters its level.
+    TOO_MANY_GAPS = "too_many_gaps"
+    #: The device counts one `seq` over all its slots instead of one per slot.
+    SHARED_COUNTER = "shared_counter"
+    #: Numbers of reports are missing.
+    MISSING_REPORTS = "missing_reports"
+    #: Reports arrive again after they were counted, or their numbers were used before.
+    REPEATED_REPORTS = "repeated_reports"
+
+
 @published_by("consumption", topic="slots", key="device_id")
 class ThresholdCrossed(Event):
     """A slot's level plus `shelf_and_on_order` fell to the armed trigger; published once per epoch."""
@@ -88,6 +103,8 @@ class SlotAnomalyDetected(Event):
     customer_id: Id
     product_id: Id
     reason: Text
+    #: Missing in older events: `overdrawn` or `too_many_gaps`.
+    code: AnomalyCode | None = None
     level: SignedSteps
     uncertainty: Rate
     occurred_at: Moment
