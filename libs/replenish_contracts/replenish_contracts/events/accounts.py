@@ -36,7 +36,7 @@ class SlotSpec(BaseModel):
     product_id: Id
     unit: BaseUnit
     #: What gallons, quarts, pints, cups and fluid ounces are in reports of this slot.
-    unit_system: UnitSystem | None = None
+    unit_system: UnitSystem | None = Field(default=None, exclude_if=lambda system: system is None)
     #: One step is 10**-scale of the unit.
     scale: Annotated[int, Field(ge=0, le=6)] = 0
     capacity: Annotated[int, Field(ge=1, le=2**53)]
