@@ -11,28 +11,29 @@ from deploy.local.errors import StackError
 from deploy.local.names import for_people, for_python
 from libs.kit.dead_letters import retry_dead_letters
 from libs.kit.deferred import retry_deferred
+from libs.kit.records import decode_headers
 
 KINDS = ("dead-letter", "deferred")
 
 #: Both tables as one; `head` is the first deferred record of the same key, which blocks the later ones.
 ONE_SERVICE = """
 SELECT '{schema}' AS service, 'dead-letter' AS kind, dead_letter_id AS number, topic, partition, "offset", key, reason,
-       NULL AS waits_for, 0 AS attempts, dead_letter_id AS head, dead_lettered_at AS since, value
+       NULL AS waits_for, 0 AS attempts, dead_letter_id AS head, dead_lettered_at AS since, value, headers
 FROM {schema}.dead_letter
 UNION ALL
 SELECT '{schema}', 'deferred', deferred_id, topic, partition, "offset", key, reason, waits_for, attempts,
-       min(deferred_id) OVER (PARTITION BY topic, key), deferred_at, value
+       min(deferred_id) OVER (PARTITION BY topic, key), deferred_at, value, headers
 FROM {schema}.deferred
 """
 LIST = """-- list_failed_records
 SELECT service, kind, number, topic, partition, "offset", key, reason, waits_for, attempts, head,
-       extract(epoch FROM now() - since)::float8 AS age_s, length(value) AS size, NULL::bytea AS value,
+       extract(epoch FROM now() - since)::float8 AS age_s, length(value) AS size, NULL::bytea AS value, NULL AS headers,
        count(*) OVER () AS total
 FROM ({records}) AS records ORDER BY since, service, kind, number LIMIT $1
 """
 FIND = """-- find_failed_record
 SELECT service, kind, number, topic, partition, "offset", key, reason, waits_for, attempts, head,
-       extract(epoch FROM now() - since)::float8 AS age_s, length(value) AS size, value, 1::bigint AS total
+       extract(epoch FROM now() - since)::float8 AS age_s, length(value) AS size, value, headers, 1::bigint AS total
 FROM ({records}) AS records WHERE kind = $1 AND number = $2
 """
 
@@ -50,7 +51,7 @@ class RecordId(NamedTuple):
 
 @dataclass(frozen=True)
 class FailedRecord:
-    """One dead letter or deferred record; `value` is loaded only for a single record."""
+    """One dead letter or deferred record; `value` and `headers` are loaded only for a single record."""
 
     service: str
     kind: str
@@ -67,12 +68,22 @@ class FailedRecord:
     #: Length of the value in bytes.
     size: int | None
     value: bytes | None
+    #: As stored, of a single record.
+    headers: str | None
     #: Total number of records, of which a list may show only the oldest.
     total: int
 
     @property
     def id(self) -> RecordId:
         return RecordId(self.service, self.kind, self.number)
+
+    @property
+    def shown_headers(self) -> list[tuple[str, str | None]]:
+        """Return names and values; bytes that are not UTF-8 are escaped."""
+        return [
+            (name, None if value is None else value.decode(errors="backslashreplace"))
+            for name, value in decode_headers(self.headers)
+        ]
 
     @property
     def place(self) -> str:
@@ -135,5 +146,6 @@ def as_json(record: FailedRecord) -> dict[str, Any]:
     shown = vars(record) | {"id": str(record.id), "service": for_people(record.service)}
     del shown["total"], shown["head"], shown["number"]
     shown["behind"] = str(record.blocked_by) if record.blocked_by else None
+    shown["headers"] = [{"name": name, "value": value} for name, value in record.shown_headers]
     shown["value"] = None if record.value is None else record.value.decode(errors="backslashreplace")
     return shown

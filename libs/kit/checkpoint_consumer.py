@@ -5,13 +5,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from libs.kit.checkpoints import Checkpoint
 from libs.kit.errors import TRANSIENT, RecordLossError
-from libs.kit.records import Place
+from libs.kit.records import Place, read_id
 from replenish_contracts.topics import find_topic
 
 LOG = logging.getLogger(__name__)
@@ -206,13 +205,6 @@ class Bounds(NamedTuple):
     end: int
 
 
-class _Id(msgspec.Struct):
-    id: str | None = None
-
-
-_READ_ID = msgspec.json.Decoder(_Id)
-
-
 def check_bounds(place: Place, checkpoint: Checkpoint, bounds: Bounds) -> None:
     """Raise RecordLossError if unapplied records were deleted or the log ends before the checkpoint."""
     name = f"{place[0]}/{place[1]}"
@@ -254,10 +246,7 @@ def check_record(place: Place, checkpoint: Checkpoint, first: ConsumerRecord) ->
     name = f"{place[0]}/{place[1]}"
     if first.offset != checkpoint.last_offset:
         raise RecordLossError(f"{name}: the record at {checkpoint.last_offset} is gone, the next is {first.offset}")
-    try:
-        found = _READ_ID.decode(first.value or b"").id
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        found = None
+    found = read_id(first)
     if found != checkpoint.last_id:
         raise RecordLossError(
             f"{name}: the record at {first.offset} is {found}, not {checkpoint.last_id}: the log was recreated"

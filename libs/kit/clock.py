@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Protocol
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
+
+from replenish_contracts.moments import settle_leap_second
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECONDS = struct.Struct("<q")
@@ -96,8 +98,14 @@ class ClockWatch:
 #: Plausible times for households. Far outside, sums of times overflow, and Postgres reads the first and last
 #: moment of a datetime as minus and plus infinity.
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-#: A time with an offset and within the bounds, for fields of requests.
-NearMoment = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)]
+
+
+def _settle(value: object) -> object:
+    return (settle_leap_second(value) if isinstance(value, str) else None) or value
+
+
+#: A time with an offset and within the bounds, for fields of requests; a leap second is the microsecond before it.
+NearMoment = Annotated[AwareDatetime, BeforeValidator(_settle), Field(ge=EARLIEST, le=LATEST)]
 
 
 def bounded(at: datetime) -> datetime:

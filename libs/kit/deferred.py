@@ -12,7 +12,7 @@ from libs.kit.clock import wait_for_event
 from libs.kit.connections import Connection
 from libs.kit.errors import TRANSIENT, NotReadyError, RecordLossError, RejectedError
 from libs.kit.metrics import RECORDS_DEFERRED, RECORDS_RELEASED
-from libs.kit.records import Place, Record, Undecodable, decoder_for, is_ours, storable
+from libs.kit.records import Place, Record, Undecodable, decode_headers, decoder_for, encode_headers, is_ours, storable
 
 if TYPE_CHECKING:
     from libs.kit.batch import Dispatcher
@@ -45,15 +45,18 @@ class DeferredRecord(NamedTuple):
     deferred_id: int
     offset: int
     value: bytes
+    headers: str | None
     hours: float
 
     def as_read(self, key: ReadyKey) -> ConsumerRecord:
         """Return the record as the consumer had returned it."""
-        size, name = len(self.value), key.key.encode()
-        return ConsumerRecord(key.topic, key.partition, self.offset, 0, 0, name, self.value, None, len(name), size, ())
+        size, name, headers = len(self.value), key.key.encode(), decode_headers(self.headers)
+        place = key.topic, key.partition, self.offset
+        return ConsumerRecord(*place, 0, 0, name, self.value, None, len(name), size, headers)
 
     def as_undecodable(self, key: ReadyKey) -> Undecodable:
-        return Undecodable("", key.topic, key.partition, self.offset, key.key, self.value, None)
+        place = key.topic, key.partition, self.offset
+        return Undecodable("", *place, key.key, self.value, None, headers=decode_headers(self.headers))
 
 
 async def defer_records(connection: Connection, records: Sequence[tuple[Record, str, str | None]]) -> None:
@@ -62,13 +65,16 @@ async def defer_records(connection: Connection, records: Sequence[tuple[Record, 
         return
     await connection.executemany(
         """-- defer_records
-        INSERT INTO deferred (topic, partition, "offset", key, value, reason, waits_for, ours, retry_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
-                CASE WHEN $7::text IS NULL THEN NULL ELSE now() + make_interval(secs => $9) END)
+        INSERT INTO deferred (topic, partition, "offset", key, value, headers, reason, waits_for, ours, retry_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+                CASE WHEN $8::text IS NULL THEN NULL ELSE now() + make_interval(secs => $10) END)
         ON CONFLICT (topic, partition, "offset") DO NOTHING
         """,
         [
-            (r.topic, r.partition, r.offset, r.key, r.value, storable(why), name, is_ours(r.topic), FIRST_RETRY_SECONDS)
+            (
+                *(r.topic, r.partition, r.offset, r.key, r.value, encode_headers(r.headers)),
+                *(storable(why), name, is_ours(r.topic), FIRST_RETRY_SECONDS),
+            )
             for r, why, name in records
         ],
     )
@@ -114,7 +120,7 @@ async def list_ready(connection: Connection, limit: int = 100) -> list[ReadyKey]
 async def lock_deferred(connection: Connection, ready: ReadyKey, limit: int) -> list[DeferredRecord]:
     rows = await connection.fetch(
         """-- lock_deferred
-        SELECT deferred_id, "offset", value, extract(epoch FROM now() - deferred_at)::float8 / 3600
+        SELECT deferred_id, "offset", value, headers, extract(epoch FROM now() - deferred_at)::float8 / 3600
         FROM deferred WHERE topic = $1 AND key = $2
         ORDER BY deferred_id LIMIT $3 FOR UPDATE
         """,

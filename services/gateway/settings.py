@@ -34,7 +34,8 @@ class Settings(KitSettings):
     #: capacities into dead letters; device makers can write to its topic directly.
     max_quantity_capacities: int = 100
     max_clock_ahead_hours: int = 24  # a wrong time zone is at most 14 hours off
-    oldest_year: int = 2000  # devices that lost their clock report 1970
+    #: Clocks that were not set show 1970, 1980, 2000 or the date of the firmware.
+    max_report_age_days: int = 366
 
     producer_linger_ms: int = 5
     producer_batch_bytes: int = 262_144

@@ -1,4 +1,4 @@
-"""All SQL of the gateway: devices, their credentials and the log of their changes."""
+"""All SQL of the gateway: devices, their credentials and warnings, and the log of their changes."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import msgspec
 from asyncpg import Record
 
 from libs.kit import Store as KitStore
-from services.gateway.domain.devices import Device, Slot
+from services.gateway.domain.devices import Device, Slot, SlotWarning
 
 
 class Change(NamedTuple):
@@ -44,7 +44,9 @@ class Store(KitStore):
             INSERT INTO device AS saved (device_id, customer_id, registration, credential_sha256, slots, revision)
             VALUES ($1, $2, $3, $4, $5, $6)
             ON CONFLICT (device_id) DO UPDATE
-            SET customer_id = excluded.customer_id, registration = excluded.registration,
+            SET customer_id = excluded.customer_id,
+                warnings = CASE WHEN saved.registration = excluded.registration THEN saved.warnings ELSE '{}' END,
+                registration = excluded.registration,
                 credential_sha256 = excluded.credential_sha256, slots = excluded.slots, revision = excluded.revision
             WHERE saved.registration <= excluded.registration
             """,
@@ -56,6 +58,24 @@ class Store(KitStore):
             revision,
         )
         return status == "INSERT 0 1"
+
+    async def save_warning(  # the columns of one warning
+        self, device_id: str, customer_id: str, code: str, warning: SlotWarning, revision: int
+    ) -> None:
+        """Save the newest warning of a code, unless the device is unknown or a newer one is saved."""
+        await self.connection.execute(
+            """-- save_warning
+            UPDATE device SET warnings = warnings || jsonb_build_object($3::text, $4::jsonb), revision = $6
+            WHERE device_id = $1 AND customer_id = $2
+                AND coalesce((warnings -> $3 ->> 'at')::timestamptz < $5, true)
+            """,
+            device_id,
+            customer_id,
+            code,
+            msgspec.to_builtins(warning),
+            warning.at,
+            revision,
+        )
 
     async def delete_device(self, device_id: str, customer_id: str, registration: int | None, revision: int) -> None:
         """Delete a customer's device and record its departure; None deletes any registration, else only that one."""
@@ -87,7 +107,7 @@ class Store(KitStore):
         """Return the devices with these ids; unknown ids are left out."""
         rows = await self.connection.fetch(
             """-- list_devices
-            SELECT device_id, customer_id, registration, slots FROM device WHERE device_id = ANY($1::text[])
+            SELECT device_id, customer_id, registration, slots, warnings FROM device WHERE device_id = ANY($1::text[])
             """,
             device_ids,
         )
@@ -96,7 +116,7 @@ class Store(KitStore):
     async def find_device_by_credential(self, credential_sha256: bytes) -> Device | None:
         row = await self.connection.fetchrow(
             """-- find_device_by_credential
-            SELECT device_id, customer_id, registration, slots FROM device WHERE credential_sha256 = $1
+            SELECT device_id, customer_id, registration, slots, warnings FROM device WHERE credential_sha256 = $1
             """,
             credential_sha256,
         )
@@ -126,4 +146,5 @@ class Store(KitStore):
 
 def _device(row: Record) -> Device:
     slots = msgspec.convert(row["slots"], dict[str, Slot])
-    return Device(row["device_id"], row["customer_id"], row["registration"], slots)
+    warnings = msgspec.convert(row["warnings"], dict[str, SlotWarning])
+    return Device(row["device_id"], row["customer_id"], row["registration"], slots, warnings)

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer
 from deploy.demo import reporting
 from libs.kit import checkpoints, outbox
 from replenish_contracts.events import OrderDelivered
+from replenish_contracts.units import Conversion
 from services.consumption.domain import apply
 from services.consumption.domain.gaps import Gap
 from services.consumption.service import SERVICE as CONSUMPTION
@@ -154,9 +155,11 @@ def device_clock_orders_reports(patch, world):
 
 
 def a_kilogram_is_a_hundred_grams(patch, _world):
-    def parse_steps(amount, unit, base, scale):
-        steps = validation.parse_quantity(amount, unit or base, base=base, scale=scale)
-        return steps // 10 if unit == "kg" else steps
+    real = validation.parse_steps
+
+    def parse_steps(amount, unit, *slot):
+        steps, exact = real(amount, unit, *slot)
+        return Conversion(steps // 10 if unit == "kg" else steps, exact)
 
     patch.setattr(validation, "parse_steps", parse_steps)
 

@@ -66,7 +66,7 @@ def show(
     home: HomeOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Show one record: position, reason, and its bytes as text."""
+    """Show one record: position, reason, headers, and its bytes as text."""
     record_id = parse_record_id(text)
     record = _with(_reader(home_of(home)), lambda database: find_failed_record(database, record_id))
     if json_:
@@ -168,6 +168,8 @@ def _show_one(record: FailedRecord) -> None:
     for title, words in lines.items():
         if words:
             typer.echo(f"{title + ':':<13}{printable(words)}")
+    for name, value in record.shown_headers:
+        typer.echo(f"{'header:':<13}{printable(name)}: {printable(value or '')}")
     if record.value:
         typer.echo(printable(record.value.decode(errors="backslashreplace"), keep="\n\t"))
 

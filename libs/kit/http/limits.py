@@ -25,20 +25,21 @@ class LimitedBodies:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, _limited(receive) if scope["type"] == "http" else receive, send)
+        await self._app(scope, limit_body(receive, LARGEST_BYTES) if scope["type"] == "http" else receive, send)
 
 
-def _limited(receive: Receive) -> Receive:
+def limit_body(receive: Receive, largest_bytes: int) -> Receive:
+    """Return a `receive` that raises HTTPException 413 for a body above the limit, with or without Content-Length."""
     read = 0
 
     async def counted() -> Message:
         nonlocal read
         message = await receive()
         read += len(message.get("body", b""))
-        if read > LARGEST_BYTES:
+        if read > largest_bytes:
             if message.get("more_body"):
                 await _discard(receive)
-            detail = f"The body is too large: send at most {LARGEST_BYTES} bytes"
+            detail = f"The body is too large: send at most {largest_bytes} bytes"
             raise HTTPException(413, detail, {"Connection": "close"})
         return message
 

@@ -32,7 +32,7 @@ CREATE TABLE outbox (
     PRIMARY KEY (topic, partition, sequence)
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 
--- Records that can never be processed, with their bytes and the reason.
+-- Records that can never be processed, with their bytes, headers and the reason.
 CREATE TABLE dead_letter (
     dead_letter_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     topic     text        NOT NULL,
@@ -40,6 +40,7 @@ CREATE TABLE dead_letter (
     "offset"  bigint      NOT NULL,
     key       text,
     value     bytea,
+    headers   json,                 -- pairs of name and base64 value; NULL without headers
     reason    text        NOT NULL,
     ours      boolean     NOT NULL, -- counts towards the budget
     dead_lettered_at timestamptz NOT NULL DEFAULT now(),
@@ -54,6 +55,7 @@ CREATE TABLE deferred (
     "offset"  bigint      NOT NULL,
     key       text        NOT NULL,
     value     bytea       NOT NULL,
+    headers   json,                 -- as in dead_letter
     waits_for text,                 -- NULL: failing or behind another
     reason    text        NOT NULL,
     ours      boolean     NOT NULL,

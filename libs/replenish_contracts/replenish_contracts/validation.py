@@ -8,6 +8,7 @@ from pydantic_core import from_json
 
 from replenish_contracts.catalogue import CATALOGUE, Event
 from replenish_contracts.envelope import Envelope, envelope_of
+from replenish_contracts.moments import settle_leap_second
 from replenish_contracts.topics import Topic, find_topic
 
 #: Limits error texts: a hostile message could have a million problems.
@@ -87,7 +88,27 @@ def _validate(model: type[Model], value: bytes) -> Model:
     try:
         return model.model_validate_json(value, strict=True)
     except ValidationError as error:
-        raise MalformedError("; ".join(_messages(error))) from None
+        settled = _settle_leap_seconds(value, error)
+        if settled is None or settled == value:
+            raise MalformedError("; ".join(_messages(error))) from None
+    return _validate(model, settled)
+
+
+def _settle_leap_seconds(value: bytes, error: ValidationError) -> bytes | None:
+    """Return the value with the last microsecond before each leap second that pydantic refused, None without any."""
+    document: Any = None
+    for problem in error.errors(include_url=False, include_context=False):
+        if not problem["type"].startswith("datetime") or not isinstance(problem["input"], str):
+            continue
+        if (settled := settle_leap_second(problem["input"])) is None:
+            continue
+        document = document or from_json(value)
+        *path, last = problem["loc"]
+        parent: Any = document
+        for part in path:
+            parent = parent[part]
+        parent[last] = settled
+    return None if document is None else orjson.dumps(document)
 
 
 def _messages(error: ValidationError) -> list[str]:

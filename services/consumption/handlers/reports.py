@@ -7,6 +7,7 @@ from typing import Any
 from libs.kit import NotReadyError, Record
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import Fill, FillCause, Reporter
+from replenish_contracts.identity import event_identity
 from services.consumption.domain.apply import apply_report, as_duplicate
 from services.consumption.domain.booking import Outcome
 from services.consumption.domain.report import ReadingKind, Report, plausible_receipt_time, plausible_use_time, to_unix
@@ -113,7 +114,7 @@ def _split_by_registration(waiting: RecordsBySlot, slots: Mapping[Place, Slot]) 
 def _identity(record: Record) -> ReportIdentity | None:
     """Return the identity of a report without boot and seq, None for a counted one.
 
-    It is the `report_id`, else time and value of a level reading, else the id of the event.
+    It is the `report_id`, else time and value of a level reading, else source and id of the event.
     """
     data = record.data
     if data.boot is not None and data.seq is not None:
@@ -122,7 +123,7 @@ def _identity(record: Record) -> ReportIdentity | None:
         return data.device_id, data.slot, data.report_id
     if record.type == "SlotMeasured":
         return data.device_id, data.slot, f"{data.level} at {to_unix(data.occurred_at):.6f}"
-    return data.device_id, data.slot, record.id
+    return data.device_id, data.slot, event_identity(record.source, record.id)
 
 
 def report_of(record: Record, spec: Spec, now: float) -> Report:

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from time import monotonic
 
 from libs.kit import Kit
@@ -44,7 +44,7 @@ class IngestPipeline:
         self.report_limits = ReportLimits(
             settings.max_quantity_capacities,
             timedelta(hours=settings.max_clock_ahead_hours),
-            datetime(settings.oldest_year, 1, 1, tzinfo=UTC),
+            timedelta(days=settings.max_report_age_days),
         )
         self._registry_task: asyncio.Task[None] | None = None
         self._fail = kit.fail

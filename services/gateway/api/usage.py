@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import datetime
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -22,6 +22,7 @@ from services.gateway.domain.records import encode
 from services.gateway.domain.refusals import REMEDIES, MalformedRequestError, Refusal
 from services.gateway.domain.reports import Report
 from services.gateway.domain.validation import NUL, ValidReport, validate
+from services.gateway.domain.warnings import warnings_of
 from services.gateway.facades import cloudevents, plain_json
 
 router = APIRouter(tags=["usage"])
@@ -55,7 +56,8 @@ async def report_usage(request: Request) -> Response:
             reports = _parse(request, body, pipeline)
             devices = await _find_devices(reports, sender, pipeline.registry)
             _charge(reports, devices, sender, len(body), pipeline)
-            accepted, refused = _validate(reports, devices, sender, pipeline)
+            now = pipeline.clock.now()
+            accepted, refused = _validate(reports, devices, sender, pipeline, now)
             traceparent = next_hop(request.headers.get("traceparent"))
             await pipeline.produce([encode(report, traceparent) for _, report in accepted])
     except ProblemError as error:
@@ -63,11 +65,20 @@ async def report_usage(request: Request) -> Response:
         raise
     for event_type, count in Counter(report.type for _, report in accepted).items():
         metrics.REPORTS_ACCEPTED.labels(event_type).inc(count)
-    answer = {
-        "accepted": [{"index": index, "id": report.id} for index, report in accepted],
+    answer: dict[str, Any] = {
+        "accepted": [_show_accepted(index, report) for index, report in accepted],
         "refused": [refusal.as_json() for refusal in refused],
     }
+    if warnings := warnings_of(devices.values(), now):
+        answer["warnings"] = warnings
     return Response(msgspec.json.encode(answer), status_code=202, media_type="application/json")
+
+
+def _show_accepted(index: int, report: ValidReport) -> dict[str, Any]:
+    shown: dict[str, Any] = {"index": index, "id": report.id}
+    if report.notes:
+        shown["notes"] = [note._asdict() for note in report.notes]
+    return shown
 
 
 async def _authenticate(request: Request, kit: Kit, pipeline: IngestPipeline) -> Sender:
@@ -138,10 +149,13 @@ def _charge(
 
 
 def _validate(
-    reports: list[Report | Refusal], devices: dict[str, Device], sender: Sender, pipeline: IngestPipeline
+    reports: list[Report | Refusal],
+    devices: dict[str, Device],
+    sender: Sender,
+    pipeline: IngestPipeline,
+    now: datetime,
 ) -> tuple[list[tuple[int, ValidReport]], list[Refusal]]:
     """Return accepted reports with their index, and refused ones; raises 422 or 403 if none is accepted."""
-    now = pipeline.clock.now()
     accepted: list[tuple[int, ValidReport]] = []
     refused: list[Refusal] = []
     for index, report in enumerate(reports):
@@ -157,7 +171,10 @@ def _validate(
         status = 403 if codes == {"foreign_device"} else 422
         code = codes.pop() if len(codes) == 1 else "refused"
         title = "The report was refused" if len(refused) == 1 else "All reports were refused"
-        raise ProblemError(status, code, title, refused=[refusal.as_json() for refusal in refused])
+        problem = ProblemError(status, code, title, refused=[refusal.as_json() for refusal in refused])
+        if warnings := warnings_of(devices.values(), now):
+            problem.body["warnings"] = warnings
+        raise problem
     return accepted, refused
 
 

@@ -1,10 +1,11 @@
 """Registered devices as the gateway knows them, and an LRU cache of them."""
 
 from collections import OrderedDict
+from datetime import datetime
 
 import msgspec
 
-from replenish_contracts.events import BaseUnit
+from replenish_contracts.units import BaseUnit, UnitSystem
 
 
 class Slot(msgspec.Struct, frozen=True, gc=False):
@@ -13,15 +14,25 @@ class Slot(msgspec.Struct, frozen=True, gc=False):
     unit: BaseUnit
     scale: int
     capacity: int
+    system: UnitSystem | None = None
+
+
+class SlotWarning(msgspec.Struct, frozen=True, gc=False):
+    """Why a slot's level is doubtful, as consumption detected it."""
+
+    slot: str
+    problem: str
+    at: datetime
 
 
 class Device(msgspec.Struct, frozen=True):
-    """One registration of a device, with its slots by name."""
+    """One registration of a device, with its slots by name and its newest warnings by code."""
 
     device_id: str
     customer_id: str
     registration: int
     slots: dict[str, Slot]
+    warnings: dict[str, SlotWarning] = {}
 
 
 class DeviceCache:

@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import fields
 
 from services.gateway.domain.reports import REPORT_TYPES, Report
+from services.gateway.domain.times import explain_time
 
 REMEDIES = {
     "slot": 'send the name under which the slot is registered, for example "1"',
@@ -96,5 +97,8 @@ def _find_invalid_field(raw: dict[str, Any], report_type: type[Report]) -> Refus
         try:
             msgspec.convert(raw[field.name], field.type)
         except msgspec.ValidationError as error:
-            return Refusal("invalid_field", field.name, str(error), remedy)
+            problem = str(error)
+            if field.name == "occurred_at":
+                problem, remedy = explain_time(raw[field.name], problem)
+            return Refusal("invalid_field", field.name, problem, remedy)
     return Refusal("invalid", None, "the report cannot be parsed", "compare it with the example in the documentation")

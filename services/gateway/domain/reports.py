@@ -8,7 +8,7 @@ import msgspec
 from replenish_contracts.events import Reporter
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-#: As written: "2.5", 2.5 or 2. Validation converts it to whole steps without rounding.
+#: As written: "2.5", 2.5 or 2. Validation converts it to whole steps, and rounds only what was measured.
 Amount = Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | int | float
 
 

@@ -6,8 +6,16 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from replenish_contracts.events import BaseUnit, Reporter
-from replenish_contracts.units import InvalidAmountError, format_quantity, parse_quantity
+from replenish_contracts.events import Reporter
+from replenish_contracts.units import (
+    SYMBOLS,
+    BaseUnit,
+    Conversion,
+    InvalidAmountError,
+    UnitSystem,
+    convert_quantity,
+    format_quantity,
+)
 from services.gateway.domain.devices import Device, Slot
 from services.gateway.domain.refusals import REMEDIES, Refusal
 from services.gateway.domain.reports import LevelReport, RefillReport, Report, UsageReport, amount_of, type_of
@@ -17,12 +25,27 @@ REPORT_NAMESPACE = UUID("6e1d7a5c-6c1b-4c52-9a0e-3f1f4d2b8a10")
 NUL = "\0"
 
 
+#: Percent of a slot's capacity that a level may reach: foam, a sloping floor or an overfilled jar read above 100.
+MAX_LEVEL_PERCENT = 110
+
+
 class ReportLimits(NamedTuple):
-    """Bounds of plausible reports: quantity as a multiple of the capacity, clock ahead of ours, oldest time."""
+    """Bounds of plausible reports: quantity as a multiple of the capacity, clock ahead of ours, age."""
 
     max_capacities: int
     max_clock_ahead: timedelta
-    oldest: datetime
+    max_age: timedelta
+
+
+class Note(NamedTuple):
+    """What was kept instead of what an accepted report contains, and why. Codes are stable, texts are not."""
+
+    code: str
+    field: str
+    sent: str
+    kept: str
+    problem: str
+    remedy: str
 
 
 class ValidReport(NamedTuple):
@@ -31,6 +54,7 @@ class ValidReport(NamedTuple):
     type: str
     id: str
     data: dict[str, Any]
+    notes: tuple[Note, ...] = ()
 
 
 def validate(
@@ -46,19 +70,27 @@ def validate(
     slot = device.slots.get(report.slot) if report.slot else None
     if slot is None:
         return _unknown_slot(report, device)
-    occurred_at = report.occurred_at or now
+    occurred_at, notes = _settle_clock(report, now, limits)
     if refusal := _check_time(occurred_at, now, limits):
         return refusal
-    steps = _convert_amount(report, slot, limits)
-    if isinstance(steps, Refusal):
-        return steps
-    return _check_identity(report, steps) or _accept(report, device, steps, (occurred_at, now), from_person)
+    converted = _convert_amount(report, slot, limits)
+    if isinstance(converted, Refusal):
+        return converted
+    steps, exact = converted
+    if not exact:
+        notes = (*notes, _rounded(report, slot, steps))
+    if refusal := _check_identity(report, steps):
+        return refusal
+    valid = _accept(report, device, steps, (occurred_at, now), from_person)
+    return valid._replace(notes=notes) if notes else valid
 
 
 @lru_cache(maxsize=16_384)
-def parse_steps(amount: str | float, unit: str | None, base: BaseUnit, scale: int) -> int:
-    """Return an amount in steps; the default unit is the slot's base unit."""
-    return parse_quantity(amount, unit or base, base=base, scale=scale)
+def parse_steps(  # positional, because the cache's keys are smaller that way
+    amount: str | float, unit: str | None, base: BaseUnit, scale: int, system: UnitSystem | None, measured: bool
+) -> Conversion:
+    """Return an amount in steps; the default unit is the slot's base unit. A measured amount may be rounded."""
+    return convert_quantity(amount, unit or base, base=base, scale=scale, system=system, measured=measured)
 
 
 def _unknown_slot(report: Report, device: Device) -> Refusal:
@@ -68,32 +100,65 @@ def _unknown_slot(report: Report, device: Device) -> Refusal:
     return Refusal("unknown_slot", "slot", f"the device has no slot {report.slot[:60]!r}", f"its slots are: {known}")
 
 
+def _settle_clock(report: Report, now: datetime, limits: ReportLimits) -> tuple[datetime, tuple[Note, ...]]:
+    """Return when the report happened: when it was received, if it has another identity and the clock was not set."""
+    at = report.occurred_at or now
+    if at >= now - limits.max_age or (report.seq is None and report.id is None):
+        return at, ()
+    problem = "the device's clock was not set, so the time of receipt is used"
+    remedy = "set the device's clock, or omit the field"
+    return now, (Note("clock_not_set", "occurred_at", at.isoformat(), now.isoformat(), problem, remedy),)
+
+
 def _check_time(occurred_at: datetime, now: datetime, limits: ReportLimits) -> Refusal | None:
-    remedy = "set the device's clock, or omit the field to use the time of receipt"
     time = occurred_at.isoformat()
-    if occurred_at < limits.oldest:
-        return Refusal("time_ancient", "occurred_at", f"{time} is before {limits.oldest.year}", remedy)
+    if occurred_at < now - limits.max_age:
+        problem = f"{time} is more than {limits.max_age.days} days ago, and nothing else identifies the report"
+        remedy = "set the device's clock, or send boot and seq, or id: the time of receipt is then used"
+        return Refusal("time_ancient", "occurred_at", problem, remedy)
     if occurred_at > now + limits.max_clock_ahead:
         problem = f"{time} is in the future; the server's time is {now.isoformat()}"
+        remedy = "set the device's clock, or omit the field to use the time of receipt"
         return Refusal("time_in_future", "occurred_at", problem, remedy)
     return None
 
 
-def _convert_amount(report: Report, slot: Slot, limits: ReportLimits) -> int | Refusal | None:
+def _convert_amount(report: Report, slot: Slot, limits: ReportLimits) -> Conversion | tuple[None, bool] | Refusal:
     """Return the amount in steps; None for a refill without quantity, which filled the slot."""
     name, amount = amount_of(report)
     if amount is None:
-        return None
+        return None, True
+    measured = isinstance(report, LevelReport)
     try:
-        steps = parse_steps(amount, report.unit, slot.unit, slot.scale)
+        converted = parse_steps(amount, report.unit, slot.unit, slot.scale, slot.system, measured)
     except InvalidAmountError as error:
         field = "unit" if error.code in {"unknown_unit", "ambiguous_unit", "wrong_dimension"} else name
         return Refusal(error.code, field, error.problem, error.remedy)
-    if steps > limits.max_capacities * slot.capacity:
-        capacity = f"{format_quantity(slot.capacity, slot.scale)} {slot.unit}"
-        problem = f"more than {limits.max_capacities} times the slot's capacity of {capacity}"
+    capacity = slot.capacity
+    if measured and converted.steps * 100 > capacity * MAX_LEVEL_PERCENT:
+        problem = f"{_written(report)} is above the slot's capacity of {_quantity(capacity, slot)}"
+        remedy = "check the sensor and the unit; if the slot holds more, register the device with its real capacity"
+        return Refusal("level_above_capacity", name, problem, remedy)
+    if converted.steps > limits.max_capacities * capacity:
+        problem = f"more than {limits.max_capacities} times the slot's capacity of {_quantity(capacity, slot)}"
         return Refusal("quantity_too_large", name, problem, "check the unit and the decimal point")
-    return steps
+    return converted
+
+
+def _rounded(report: Report, slot: Slot, steps: int | None) -> Note:
+    name, _ = amount_of(report)
+    kept, step = _quantity(steps or 0, slot), _quantity(1, slot)
+    problem = f"the amount is not a whole number of the slot's steps of {step}, so it was rounded"
+    remedy = f"send a multiple of {step}, or register the slot with a larger scale"
+    return Note("rounded", name, _written(report), kept, problem, remedy)
+
+
+def _written(report: Report) -> str:
+    return f"{str(amount_of(report)[1])[:40]} {report.unit or ''}".strip()
+
+
+def _quantity(steps: int, slot: Slot) -> str:
+    return f"{format_quantity(steps, slot.scale)} {SYMBOLS[slot.unit]}".strip()
 
 
 def _check_identity(report: Report, steps: int | None) -> Refusal | None:

@@ -1,12 +1,14 @@
 """Reports as plain JSON, one object or an array; also splits and bounds the JSON bodies of cloudevents."""
 
 import re
-from typing import NamedTuple
+from math import isfinite
+from typing import Any, NamedTuple
 
 import msgspec
 
 from services.gateway.domain.refusals import MalformedRequestError, Refusal, explain, too_deep
 from services.gateway.domain.reports import LevelReport, RefillReport, Report, UsageReport
+from services.gateway.domain.times import settle_times
 
 MEDIA_TYPES = frozenset({"application/json", "text/json", ""})
 #: Brackets per report in an ordinary body: the report and a CloudEvents envelope.
@@ -71,13 +73,30 @@ def is_deeper_than(body: bytes, depth: int) -> bool:
     return bool(brackets)
 
 
+def decode_leniently(item: bytes | msgspec.Raw) -> Any:
+    """Decode JSON that could not be decoded as a report: leap seconds are settled, too large floats remain text."""
+    raw = _LENIENT.decode(item)
+    return settle_times(raw, "occurred_at") if isinstance(raw, dict) else raw
+
+
+def _read_float(text: str) -> float | str:
+    return number if isfinite(number := float(text)) else text
+
+
+_LENIENT = msgspec.json.Decoder(float_hook=_read_float)
+
+
 def _parse_one(item: bytes | msgspec.Raw) -> Report | Refusal:
     try:
         return _REPORT.decode(item)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass  # explained below
     try:
-        return explain(msgspec.json.decode(item))
+        raw = decode_leniently(item)
+        try:
+            return msgspec.convert(raw, UsageReport | LevelReport | RefillReport)
+        except msgspec.ValidationError:
+            return explain(raw)
     except RecursionError:
         raise too_deep() from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -4,7 +4,8 @@ CREATE TABLE device (
     customer_id       text    NOT NULL,
     registration      integer NOT NULL,
     credential_sha256 bytea   NOT NULL,
-    slots             jsonb   NOT NULL, -- by name: unit, scale, capacity
+    slots             jsonb   NOT NULL, -- by name: unit, scale, capacity, system
+    warnings          jsonb   NOT NULL DEFAULT '{}', -- by code, the newest: slot, problem, at
     revision          bigint  NOT NULL
 );
 CREATE INDEX device_by_credential ON device (credential_sha256);

@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, StringConstraints
 
@@ -14,10 +14,10 @@ from libs.kit.http.problems import ProblemError
 from services.portal.api import service_calls
 from services.portal.api.cookies import PAGE_HEADERS, SessionDep, check_csrf
 from services.portal.api.dependencies import KitDep
+from services.portal.api.forms import FormRoute
 from services.portal.api.refusals import save_refusal
 from services.portal.store import Session
 
-LARGEST_FORM_BYTES = 16_384
 CONFIRMATIONS = {
     "ordered": "Thank you. We've marked it as ordered.",
     "not_yet": "We'll remind you later.",
@@ -26,14 +26,7 @@ CONFIRMATIONS = {
 }
 
 
-async def check_size(request: Request) -> None:
-    """Raise 413 before an oversized body is read."""
-    length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > LARGEST_FORM_BYTES:
-        raise ProblemError(413, "body_too_large", "The form is too large", headers={"Connection": "close"})
-
-
-router = APIRouter(prefix="/page", include_in_schema=False, dependencies=[Depends(check_size)])
+router = APIRouter(prefix="/page", include_in_schema=False, route_class=FormRoute)
 
 Field = Annotated[str, Form(max_length=200)]
 Text = Annotated[str, StringConstraints(max_length=200)]

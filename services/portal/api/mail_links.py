@@ -2,18 +2,18 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse
 
 from libs.kit import Kit
 from services.portal.api import service_calls
-from services.portal.api.commands import check_size
 from services.portal.api.cookies import page
 from services.portal.api.dependencies import KitDep
+from services.portal.api.forms import FormRoute
 from services.portal.domain import claims
 from services.portal.pages import render
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=FormRoute)
 
 Text = Annotated[str, Form(max_length=200)]
 #: Per answer: page title, button label and confirmation.
@@ -49,7 +49,7 @@ async def show_answer(token: str, kit: KitDep) -> HTMLResponse:
     return page(render("answer.html", **values, message=None))
 
 
-@router.post("/answer/{token}", dependencies=[Depends(check_size)])
+@router.post("/answer/{token}")
 async def give_answer(token: str, kit: KitDep, tracking: Text = "", reason: Text = "") -> HTMLResponse:
     """Submit the link's answer; repeating it is harmless."""
     status, found = await _request(

@@ -1,5 +1,6 @@
 """Request bodies of the API and JSON representations of its resources."""
 
+from functools import cache
 from typing import Annotated, Any, Self
 from zoneinfo import available_timezones
 
@@ -20,7 +21,7 @@ from libs.addresses.fields import refusing
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL
 from replenish_contracts.events import Fill, Loading, ShipTo, SlotMove, SlotSpec
-from replenish_contracts.units import SYMBOLS, format_quantity
+from replenish_contracts.units import SYMBOLS, UnitSystem, format_quantity
 from services.portal.domain.devices import Device
 from services.portal.domain.people import Customer, Person
 from services.portal.domain.registration import InvalidDeviceError, Quantity, SlotForm
@@ -42,9 +43,23 @@ Id = Annotated[str, Field(min_length=1, max_length=200, pattern=LINE), AfterVali
 Amount = Annotated[str, Field(min_length=1, max_length=64)] | StrictInt | StrictFloat
 
 
+#: Files of zoneinfo that are not time zones of the IANA database: the server's own, and a placeholder.
+NOT_TIME_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+
+
+@cache
+def _time_zones() -> dict[str, str]:
+    """Return the time zones of the IANA database by their names in lower case."""
+    zones = available_timezones() - NOT_TIME_ZONES
+    return {name.lower(): name for name in zones if not name.startswith(("posix/", "right/"))}
+
+
 def _time_zone(name: str) -> str:
-    if name not in available_timezones():
+    known = _time_zones().get(name.lower())
+    if known is None:
         raise ValueError("not a time zone of the IANA database; send for example Europe/Berlin")
+    if known != name:
+        raise ValueError(f"not a time zone of the IANA database; did you mean {known}?")
     return name
 
 
@@ -123,6 +138,8 @@ class SlotBody(Body):
     slot: Id
     name: Annotated[str, Field(max_length=200, pattern=LINE)] = ""
     unit: Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL)]
+    #: What "gal", "qt", "pt", "cup" and "fl oz" mean for this slot; defaults to what `unit` names.
+    unit_system: UnitSystem | None = None
     scale: Annotated[int, Field(ge=0, le=6, strict=True)] = 0
     capacity: QuantityBody | Amount
     product_id: Id
@@ -135,6 +152,7 @@ class SlotBody(Body):
             slot=self.slot,
             product_id=self.product_id,
             unit=self.unit,
+            unit_system=self.unit_system,
             capacity=_quantity(self.capacity),
             name=self.name,
             scale=self.scale,
@@ -215,6 +233,7 @@ def _show_slot(spec: SlotSpec) -> dict[str, Any]:
         "product_id": spec.product_id,
         "unit": spec.unit,
         "symbol": SYMBOLS[spec.unit],
+        "unit_system": spec.unit_system,
         "scale": spec.scale,
         "capacity": format_quantity(spec.capacity, spec.scale),
         "level": format_quantity(spec.level, spec.scale),

@@ -4,16 +4,16 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from libs.kit import Kit
 from libs.kit.http.idempotency import IdempotentRequest, digest_of, key_from
 from libs.kit.http.problems import ProblemError
 from services.portal.api import service_calls
-from services.portal.api.commands import check_size
 from services.portal.api.cookies import PAGE_HEADERS, check_csrf, delete_token_cookie, page
 from services.portal.api.dependencies import KitDep
+from services.portal.api.forms import FormRoute
 from services.portal.api.security import security_of
 from services.portal.api.shop_forms import AnswerForm, OfferForm, TermsForm, answer_of, offer_of, terms_of
 from services.portal.api.shop_session import MaybeShop, ShopDep, shop_cookie, sign_in_shop
@@ -23,8 +23,7 @@ from services.portal.domain import claims
 from services.portal.domain.credentials import digest, new_token
 from services.portal.pages import render
 
-router = APIRouter(prefix="/shop", include_in_schema=False)
-LIMITED = [Depends(check_size)]
+router = APIRouter(prefix="/shop", include_in_schema=False, route_class=FormRoute)
 
 Field = Annotated[str, Form(max_length=200)]
 
@@ -49,7 +48,7 @@ async def show_shop(kit: KitDep, session: MaybeShop) -> HTMLResponse:
     return page(render("shop.html", shop=shop, orders=orders["orders"], stock=stock, csrf=session.csrf))
 
 
-@router.post("/join", dependencies=LIMITED)
+@router.post("/join")
 async def create_shop(request: Request, kit: KitDep, form: Annotated[TermsForm, Form()]) -> Response:
     """Create a shop and show its key once."""
     try:
@@ -73,7 +72,7 @@ def _idempotency(form: TermsForm, request: Request) -> IdempotentRequest | None:
     return IdempotentRequest(client_scope(request), request.url.path, key_from(form.once), digest_of_form)
 
 
-@router.post("/sign-in", dependencies=LIMITED)
+@router.post("/sign-in")
 async def sign_in(request: Request, kit: KitDep, provider_id: Field, provider_key: Field) -> Response:
     security, name = security_of(kit), f"provider:{provider_id}"
     security.check_rate_limit(request, name)
@@ -85,7 +84,7 @@ async def sign_in(request: Request, kit: KitDep, provider_id: Field, provider_ke
     return response
 
 
-@router.post("/sign-out", dependencies=LIMITED)
+@router.post("/sign-out")
 async def sign_out(request: Request, kit: KitDep, session: ShopDep, csrf: Field) -> Response:
     check_csrf(session, csrf)
     async with kit.transaction() as tx:
@@ -95,7 +94,7 @@ async def sign_out(request: Request, kit: KitDep, session: ShopDep, csrf: Field)
     return response
 
 
-@router.post("/orders/{step}", dependencies=LIMITED)
+@router.post("/orders/{step}")
 async def answer_order(step: str, kit: KitDep, session: ShopDep, form: Annotated[AnswerForm, Form()]) -> Response:
     """Answer an order, or one line of it."""
     check_csrf(session, form.csrf)
@@ -114,21 +113,21 @@ async def show_order(order_id: str, kit: KitDep, session: ShopDep) -> HTMLRespon
     return page(render("shop_order.html", order=order, csrf=session.csrf))
 
 
-@router.post("/terms", dependencies=LIMITED)
+@router.post("/terms")
 async def put_terms(kit: KitDep, session: ShopDep, form: Annotated[TermsForm, Form()]) -> Response:
     check_csrf(session, form.csrf)
     path = f"/v1/providers/{quote(session.provider_id)}/terms"
     return _redirect_or_error(await _send_command(kit, session.provider_id, "PUT", path, terms_of(form)))
 
 
-@router.post("/offers", dependencies=LIMITED)
+@router.post("/offers")
 async def put_offer(kit: KitDep, session: ShopDep, form: Annotated[OfferForm, Form()]) -> Response:
     check_csrf(session, form.csrf)
     path = f"/v1/providers/{quote(session.provider_id)}/offers/{quote(form.product_id.strip(), safe='')}"
     return _redirect_or_error(await _send_command(kit, session.provider_id, "PUT", path, offer_of(form)))
 
 
-@router.post("/stock", dependencies=LIMITED)
+@router.post("/stock")
 async def count_stock(
     kit: KitDep, session: ShopDep, product_id: Field, quantity: Annotated[int, Form(ge=0)], csrf: Field
 ) -> Response:

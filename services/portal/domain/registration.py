@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from replenish_contracts.events import BaseUnit, Fill, Loading, SlotMove, SlotSpec
-from replenish_contracts.units import InvalidAmountError, base_unit, parse_quantity
+from replenish_contracts.units import InvalidAmountError, UnitSystem, base_unit, find_unit, parse_quantity, unit_system
 
 Amount = str | int | float
 FULL_PERCENT = 100
@@ -39,6 +39,12 @@ class SlotForm:
     level: Quantity | None = None
     loading: Loading = Loading.BY_HAND
     fill: Fill = Fill.ADD
+    unit_system: UnitSystem | None = None
+
+    @property
+    def system(self) -> UnitSystem | None:
+        """Return the system as submitted, else the one that the unit names."""
+        return self.unit_system or unit_system(self.unit)
 
 
 def slot_specs(forms: Sequence[SlotForm]) -> tuple[SlotSpec, ...]:
@@ -58,6 +64,7 @@ def slot_specs(forms: Sequence[SlotForm]) -> tuple[SlotSpec, ...]:
 def _specify(slot: SlotForm, path: str) -> SlotSpec:
     try:
         base = base_unit(slot.unit)
+        find_unit(slot.unit, base, slot.system)
     except InvalidAmountError as error:
         raise InvalidDeviceError(f"{path}.unit", error.problem, error.remedy, error.code) from None
     capacity = _steps(slot.capacity, slot, base, f"{path}.capacity")
@@ -83,6 +90,7 @@ def _specify(slot: SlotForm, path: str) -> SlotSpec:
         name=slot.name,
         product_id=slot.product_id,
         unit=base,
+        unit_system=slot.system,
         scale=slot.scale,
         capacity=capacity,
         level=level,
@@ -93,7 +101,9 @@ def _specify(slot: SlotForm, path: str) -> SlotSpec:
 
 def _steps(amount: Quantity, slot: SlotForm, base: BaseUnit, path: str) -> int:
     try:
-        return parse_quantity(amount.quantity, amount.unit or slot.unit, base=base, scale=slot.scale)
+        return parse_quantity(
+            amount.quantity, amount.unit or slot.unit, base=base, scale=slot.scale, system=slot.system
+        )
     except InvalidAmountError as error:
         raise InvalidDeviceError(path, error.problem, error.remedy, error.code) from None
 

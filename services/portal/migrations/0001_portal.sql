@@ -45,6 +45,7 @@ CREATE TABLE device_slot (
     level      bigint  NOT NULL,
     loading    text    NOT NULL,
     fill       text    NOT NULL,
+    unit_system text   CHECK (unit_system IN ('us', 'imperial')),
     PRIMARY KEY (device_id, slot)
 );
 

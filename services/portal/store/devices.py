@@ -55,8 +55,9 @@ class DeviceStore(Store):
         await self.connection.executemany(
             """-- _add_slots
             INSERT INTO device_slot
-                (device_id, slot, position, name, product_id, unit, scale, capacity, level, loading, fill)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                (device_id, slot, position, name, product_id, unit, scale, capacity, level, loading, fill,
+                 unit_system)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             """,
             [
                 (
@@ -71,6 +72,7 @@ class DeviceStore(Store):
                     spec.level,
                     spec.loading,
                     spec.fill,
+                    spec.unit_system,
                 )
                 for position, spec in enumerate(device.slots)
             ],
@@ -138,7 +140,7 @@ class DeviceStore(Store):
     async def _with_slots(self, devices: Sequence[Record]) -> list[Device]:
         rows = await self.connection.fetch(
             """-- _with_slots
-            SELECT device_id, slot, name, product_id, unit, scale, capacity, level, loading, fill
+            SELECT device_id, slot, name, product_id, unit, scale, capacity, level, loading, fill, unit_system
             FROM device_slot WHERE device_id = ANY($1) ORDER BY device_id, position
             """,
             [device["device_id"] for device in devices],

@@ -73,9 +73,10 @@ class Operator:
         ann = {"customer_id": "ann", "device_id": device_id, "credential_sha256": "0" * 64}
         await self.company.publish(DeviceRegistered(**ann, registration=registration, slots=tuple(specs)))
 
-    async def write(self, key, value):
+    async def write(self, key, value, headers=()):
         async with AIOKafkaProducer(bootstrap_servers=self.company.kafka_url, acks="all") as producer:
-            await producer.send_and_wait("usage", value, key.encode(), partition=partition_for(key.encode(), 12))
+            partition = partition_for(key.encode(), 12)
+            await producer.send_and_wait("usage", value, key.encode(), partition=partition, headers=headers)
 
     async def wait_for_failed_records(self, count):
         async def enough():

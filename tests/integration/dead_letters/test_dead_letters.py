@@ -1,6 +1,7 @@
 """`replenish dead-letters`: list, show and retry."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -68,6 +69,47 @@ class TestShow:
         answer = await operator.run("show", dead_letter)
 
         assert answer.stdout.splitlines()[-1] == r'{"type": "SlotUsed\x1b[2J\x1b[31m", \xff'
+
+
+class TestHeaders:
+    async def write(self, operator, slot, *headers, source="urn:maker"):
+        """Write a report in binary mode, as an SDK does."""
+        attributes = {"specversion": "1.0", "id": f"use of {slot}", "source": source, "type": "SlotUsed"}
+        at = "2026-01-31T08:00:00Z"
+        data = {"device_id": operator.brewer, "slot": slot, "quantity": 3, "occurred_at": at, "received_at": at}
+        headers = [*((f"ce_{name}", value.encode()) for name, value in attributes.items()), *headers]
+        await operator.write(operator.brewer, json.dumps(data).encode(), headers)
+
+    async def test_dead_letter_keeps_headers_and_is_retried_with_them(self, operator):
+        await self.write(operator, "77", ("maker", b"\xff\x1b[2J"), ("maker", b"2"))
+        await operator.wait_for_failed_records(5)
+        dead_letter = id_of(await operator.listed(), reason=f"device {operator.brewer} has no slot 77")
+
+        shown = await operator.run("show", dead_letter)
+        as_json = json.loads((await operator.run("show", dead_letter, "--json")).stdout)
+
+        assert "header:      ce_id: use of 77\n" in shown.stdout
+        assert "header:      maker: \\xff\\x1b[2J\n" in shown.stdout
+        assert as_json["headers"][-1] == {"name": "maker", "value": "2"}
+        await operator.register(operator.brewer, 3, "1", "77")
+        await until(lambda: operator.level("77"), "slot 77 is registered", seconds=60)
+        await operator.run("retry", dead_letter)
+
+        async def used():
+            return await operator.level("77") == 47
+
+        await until(used, "the report was applied", seconds=60)
+
+    async def test_record_in_binary_mode_counts_once_by_source_and_id(self, idle):
+        await idle.register(idle.brewer, 1, "1")
+        await until(lambda: idle.level("1"), "the brewer is registered", seconds=60)
+        for source in ("urn:maker", "urn:maker", "urn:another-maker"):
+            await self.write(idle, "1", source=source)
+
+        async def used_twice():
+            return await idle.level("1") == 50 - 2 * 3
+
+        await until(used_twice, "both reports were applied", seconds=60)
 
 
 class TestRetry:

@@ -1,4 +1,5 @@
 import hashlib
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,10 +10,12 @@ from replenish_contracts.events import (
     DeviceDeregistered,
     DeviceRegistered,
     DeviceReplaced,
+    SlotAnomalyDetected,
     SlotSpec,
 )
+from replenish_contracts.units import UnitSystem
 from services.gateway import handlers
-from services.gateway.domain.devices import Slot
+from services.gateway.domain.devices import Slot, SlotWarning
 from services.gateway.service import SERVICE
 
 PODS = SlotSpec(slot="1", product_id="pods", unit=BaseUnit.EACH, capacity=60)
@@ -54,6 +57,74 @@ async def test_on_device_registered_saves_device_with_credential_and_slots(store
     assert device == await find_device(store, "m")
     assert (device.customer_id, device.registration) == ("c", 1)
     assert device.slots == {"1": Slot(BaseUnit.EACH, 0, 60)}
+
+
+async def test_on_device_registered_keeps_unit_system_of_slot(store):
+    water = PODS.model_copy(update={"unit": BaseUnit.MILLILITRE, "unit_system": UnitSystem.IMPERIAL})
+
+    await handlers.on_device_registered(registered(slots=(water,)), store)
+
+    assert (await find_device(store, "m")).slots == {"1": Slot(BaseUnit.MILLILITRE, 0, 60, UnitSystem.IMPERIAL)}
+
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def anomaly(code="shared_counter", *, at=NOON, **changes):
+    fields = {"device_id": "m", "slot": "1", "customer_id": "c", "product_id": "pods", "reason": "why"} | changes
+    return SlotAnomalyDetected(**fields, code=code, level=0, uncertainty=0, occurred_at=at)
+
+
+class TestOnSlotAnomalyDetected:
+    async def warnings(self, store, *anomalies):
+        await handlers.on_device_registered(registered(), store)
+        for event in anomalies:
+            await handlers.on_slot_anomaly_detected(event, store)
+        return (await find_device(store, "m")).warnings
+
+    async def test_keeps_newest_of_each_code(self, store):
+        later = NOON + timedelta(hours=1)
+
+        warnings = await self.warnings(
+            store,
+            anomaly(at=later, reason="newest"),
+            anomaly(at=NOON, reason="late", slot="2"),
+            anomaly("missing_reports"),
+            anomaly(None),
+        )
+
+        assert warnings == {
+            "shared_counter": SlotWarning("1", "newest", later),
+            "missing_reports": SlotWarning("1", "why", NOON),
+            "doubtful_level": SlotWarning("1", "why", NOON),
+        }
+
+    async def test_is_idempotent_and_bounded(self, store):
+        long = anomaly(reason="x" * 2000)
+
+        warnings = await self.warnings(store, long, long)
+
+        assert warnings == {"shared_counter": SlotWarning("1", "x" * 300, NOON)}
+
+    async def test_records_a_change_for_other_replicas(self, store):
+        await handlers.on_device_registered(registered(), store)
+        before = await store.get_revision()
+
+        await handlers.on_slot_anomaly_detected(anomaly(), store)
+
+        (change,) = await store.list_changes(before)
+        assert (change.device_id, change.credential_sha256) == ("m", digest("secret"))
+
+    async def test_ignores_unknown_device_and_other_customer(self, store):
+        assert await self.warnings(store, anomaly(device_id="other"), anomaly(customer_id="other")) == {}
+
+    @pytest.mark.parametrize(("registration", "kept"), [(1, True), (2, False)])
+    async def test_warnings_end_with_the_registration(self, store, registration, kept):
+        await self.warnings(store, anomaly())
+
+        await handlers.on_device_registered(registered(registration=registration), store)
+
+        assert bool((await find_device(store, "m")).warnings) is kept
 
 
 async def test_on_device_registered_is_idempotent(store):

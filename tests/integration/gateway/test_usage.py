@@ -1,12 +1,16 @@
 import asyncio
 import json
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
 from deploy.local.waiting import until
+from replenish_contracts.events import SlotAnomalyDetected
+from replenish_contracts.identity import event_identity
 from replenish_contracts.topics import PARTITIONS, partition_for
+from services.gateway import handlers
 from services.gateway.api.ingest_pipeline import pipeline_of
 from services.gateway.domain.rate_limit import RateLimit, RateLimiter
 from tests.integration.gateway.usage_records import read_events, read_usage
@@ -116,7 +120,104 @@ class TestCloudEvents:
         assert [answer.status_code for answer in (one, many, binary)] == [202, 202, 202]
         assert many.json()["refused"][0]["code"] == "unknown_type"
         events = await read_events(kafka_url, device["device_id"])
-        assert [(event.id, event.data.level) for event in events] == [("e-1", 1), ("e-2", 2), ("e-4", 4)]
+        ids = [event_identity("urn:maker", f"e-{number}") for number in (1, 2, 4)]
+        assert [(event.id, event.data.level) for event in events] == list(zip(ids, (1, 2, 4), strict=True))
+
+    @pytest.mark.parametrize(
+        ("header", "status"),
+        [
+            (b"r%C3%BC", 202),
+            ("rü".encode(), 202),
+            (b"r%FF", 422),
+            (b"r\xff", 422),
+            (b"r%00", 422),
+        ],
+    )
+    async def test_binary_id_is_read_exactly(self, gateway, device, kafka_url, header, status):
+        attributes = {b"ce-specversion": b"1.0", b"ce-source": b"urn:maker", b"ce-type": b"SlotMeasured"}
+        known = {b"Content-Type": b"application/json", b"Authorization": bearer(device)["Authorization"].encode()}
+        headers = [*(known | attributes).items(), (b"ce-id", header)]
+
+        answer = await gateway.http.post("/v1/usage", content=b'{"slot": "1", "level": 4}', headers=headers)
+
+        assert answer.status_code == status, answer.text
+        events = await read_events(kafka_url, device["device_id"])
+        assert [event.id for event in events] == [event_identity("urn:maker", "rü")] * (status == 202)
+
+    async def test_subject_in_raw_utf8_names_the_device(self, gateway, portal):
+        device = await portal.register(await portal.join(), device_id=f"mühle-{uuid4()}")
+        attributes = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "urn:maker", "ce-type": "SlotMeasured"}
+        headers = {name.encode(): value.encode() for name, value in (attributes | bearer(device)).items()}
+        headers |= {b"Content-Type": b"application/json", b"ce-subject": device["device_id"].encode()}
+
+        answer = await gateway.http.post("/v1/usage", content=b'{"slot": "1", "level": 4}', headers=headers)
+
+        assert answer.status_code == 202, answer.text
+
+    async def test_same_id_of_two_sources_is_two_reports(self, gateway, device):
+        used = {"type": "SlotUsed", "data": {"slot": "1", "quantity": 1}}
+        batch = [self.event(1, **used), self.event(1, source="urn:other", **used), self.event(1, **used)]
+
+        answer = await send(gateway, device, batch, **{"Content-Type": "application/cloudevents-batch+json"})
+
+        first, second, again = [report["id"] for report in answer.json()["accepted"]]
+        assert first == again
+        assert first != second
+
+
+class TestNotes:
+    async def test_tell_what_was_kept(self, gateway, device, kafka_url):
+        level = {"type": "SlotMeasured", "slot": "1", "level": 12.25, "boot": "b", "seq": 1}
+        used = USED | {"seq": 2, "occurred_at": "1970-01-01T00:00:12Z"}
+
+        answer = await send(gateway, device, [level, used, *numbered(3)])
+
+        assert answer.status_code == 202, answer.text
+        rounded, unset, exact = answer.json()["accepted"]
+        assert [(note["code"], note["sent"], note["kept"]) for note in rounded["notes"]] == [("rounded", "12.25", "12")]
+        assert [(note["code"], note["sent"]) for note in unset["notes"]] == [
+            ("clock_not_set", "1970-01-01T00:00:12+00:00")
+        ]
+        assert all(note["problem"] and note["remedy"] for note in (*rounded["notes"], *unset["notes"]))
+        assert exact.keys() == {"index", "id"}
+        measured, received, _ = await read_events(kafka_url, device["device_id"])
+        assert measured.data.level == 12
+        assert received.data.occurred_at == received.data.received_at
+
+    async def test_leap_second_is_the_last_microsecond_before_it(self, gateway, device, kafka_url):
+        yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
+
+        answer = await send(gateway, device, USED | {"seq": 1, "occurred_at": f"{yesterday}T23:59:60Z"})
+
+        assert answer.status_code == 202, answer.text
+        (event,) = await read_events(kafka_url, device["device_id"])
+        assert event.data.occurred_at.isoformat() == f"{yesterday}T23:59:59.999999+00:00"
+
+
+class TestWarnings:
+    async def test_are_in_later_answers_for_the_device(self, gateway, portal):
+        customer_id = await portal.join()
+        device, other = await portal.register(customer_id), await portal.register(customer_id)
+        for one in (device, other):
+            assert "warnings" not in (await send(gateway, one, numbered(1)[0])).json()
+        fields = {"device_id": device["device_id"], "slot": "1", "customer_id": customer_id, "product_id": "pods"}
+        anomaly = SlotAnomalyDetected(
+            **fields, code="shared_counter", reason="why", level=0, uncertainty=0, occurred_at=datetime.now(UTC)
+        )
+
+        async with gateway.kit.transaction() as tx:
+            await handlers.on_slot_anomaly_detected(anomaly, tx.store)
+
+        async def warned():
+            return (await send(gateway, device, numbered(2)[0])).json().get("warnings")
+
+        await until(warned, "the warning reaches the replica", within_s=20, every_s=0.2)
+        (warning,) = await warned()
+        assert (warning["code"], warning["slot"], warning["problem"]) == ("shared_counter", "1", "why")
+        assert warning["remedy"]
+        refused = (await send(gateway, device, USED | {"seq": 3, "slot": "9"})).json()
+        assert refused["warnings"] == [warning]
+        assert "warnings" not in (await send(gateway, other, numbered(2)[0])).json()
 
 
 class TestRefused:
@@ -132,7 +233,12 @@ class TestRefused:
             (json.dumps(USED | {"seq": 1, "quantity": -1}).encode(), 422, "out_of_range"),
             (json.dumps(USED | {"seq": 1, "quantity": 10**9}).encode(), 422, "quantity_too_large"),
             (json.dumps(USED | {"seq": 1, "type": "SlotUsedV2"}).encode(), 422, "unknown_type"),
-            (json.dumps(USED | {"seq": 1, "occurred_at": "1970-01-01T00:00:00Z"}).encode(), 422, "time_ancient"),
+            (
+                json.dumps(USED | {"boot": None, "occurred_at": "1970-01-01T00:00:00Z"}).encode(),
+                422,
+                "time_ancient",
+            ),
+            (json.dumps({"type": "SlotMeasured", "slot": "1", "level": 10**6}).encode(), 422, "level_above_capacity"),
             (json.dumps(USED | {"seq": 1, "occurred_at": "2999-01-01T00:00:00Z"}).encode(), 422, "time_in_future"),
             (json.dumps([USED | {"seq": 1, "slot": "9"}, USED | {"seq": 0}]).encode(), 422, "refused"),
             (json.dumps(USED | {"seq": 1, "device_id": "another-machine"}).encode(), 403, "foreign_device"),

@@ -41,6 +41,27 @@ async def test_registration_returns_credential_and_publishes_hash(portal, databa
     assert (registered["slots"][0]["capacity"], registered["slots"][0]["level"]) == ("1500", "250")
 
 
+@pytest.mark.parametrize(
+    ("described", "capacity", "system"),
+    [
+        ({"unit": "us_gal", "capacity": 2}, "7571", "us"),
+        ({"unit": "imp gal", "capacity": 2}, "9092", "imperial"),
+        ({"unit": "pt", "unit_system": "imperial", "capacity": 2}, "1137", "imperial"),
+        ({"unit": "ml", "capacity": 2}, "2", None),
+    ],
+)
+async def test_registration_keeps_unit_system(portal, database, described, capacity, system):
+    registered = await portal.register(await portal.join(), slots=[slot(**described | {"level": None})])
+    path = f"/v1/devices/{registered['device_id']}/replacement"
+
+    replaced = await portal.http.post(path, json={}, headers=await portal.operator())
+
+    shown = [device["slots"][0] for device in (registered, replaced.json())]
+    assert [(one["capacity"], one["unit_system"]) for one in shown] == [(capacity, system)] * 2
+    (event,) = await said(database, "DeviceRegistered", registered["device_id"])
+    assert event["slots"][0].get("unit_system") == system
+
+
 async def test_repeated_registration_returns_same_unstored_credential(portal, database):
     customer_id = await portal.join()
     headers = await portal.operator() | {"Idempotency-Key": "register-1"}

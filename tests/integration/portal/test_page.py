@@ -441,6 +441,22 @@ class TestCommands:
 
         assert answer.status_code == 413
 
+    async def test_accept_small_forms_without_content_length(self, portal, others):
+        async def body(form):
+            yield form.encode()
+
+        async with signed_in(portal, await portal.join()) as browser:
+            csrf = csrf_of((await browser.get("/")).text)
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            sent = body(f"device_id=m&slot=1&csrf={csrf}")
+            small = await browser.post("/page/refilled", content=sent, headers=form)
+            large = await browser.post("/page/refilled", content=body(f"csrf={csrf}&slot={'x' * 20_000}"), headers=form)
+            link = await browser.post("/answer/unknown", content=body("reason=none"), headers=form)
+
+        assert small.status_code == 303
+        assert (large.status_code, large.json()["code"]) == (413, "body_too_large")
+        assert link.status_code != 413
+
 
 class TestLive:
     async def test_sends_hello_then_changed(self, portal, publisher):

@@ -73,6 +73,8 @@ async def test_given_customer_id_is_used_once(portal):
         ({"name": "Ana\nBcc: x"}, "name"),
         ({"name": ""}, "name"),
         ({"time_zone": "Mars/Olympus"}, "time_zone"),
+        ({"time_zone": "localtime"}, "time_zone"),
+        ({"time_zone": "posix/Europe/Berlin"}, "time_zone"),
         ({"locale": "english"}, "locale"),
         ({"role": "operator"}, "role"),
         ({"ship_to": doors.person()["ship_to"] | {"country": "Germany"}}, "ship_to.country"),

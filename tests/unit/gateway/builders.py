@@ -9,9 +9,7 @@ from services.gateway.domain.validation import ReportLimits
 from services.gateway.facades.plain_json import BodyLimits
 
 NOW = datetime(2026, 1, 31, 8, tzinfo=UTC)
-REPORT_LIMITS = ReportLimits(
-    max_capacities=100, max_clock_ahead=timedelta(hours=24), oldest=datetime(2000, 1, 1, tzinfo=UTC)
-)
+REPORT_LIMITS = ReportLimits(max_capacities=100, max_clock_ahead=timedelta(hours=24), max_age=timedelta(days=366))
 BODY_LIMITS = BodyLimits(reports=1000, depth=32)
 
 

@@ -1,4 +1,5 @@
 import json
+from datetime import datetime
 
 import pytest
 
@@ -47,6 +48,67 @@ class TestOneReport:
 
         assert (refusal.code, refusal.field) == (code, field)
         assert refusal.remedy
+
+    @pytest.mark.parametrize(
+        ("time", "at"),
+        [
+            ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.999999+00:00"),
+            ("2016-12-31T23:59:60.9Z", "2016-12-31T23:59:59.999999+00:00"),
+            ("2017-01-01T05:29:60+05:30", "2017-01-01T05:29:59.999999+05:30"),
+            ("2026-01-31t08:00:00z", "2026-01-31T08:00:00+00:00"),
+            ("2026-01-31T08:00:00+14:00", "2026-01-31T08:00:00+14:00"),
+            ("2026-01-31T08:00:00-12:00", "2026-01-31T08:00:00-12:00"),
+        ],
+    )
+    def test_parse_reads_time(self, time, at):
+        (report,) = parse(GOOD | {"occurred_at": time})
+
+        assert report.occurred_at == datetime.fromisoformat(at)
+        assert (report.quantity, report.seq) == ("2.5", 7)
+
+    @pytest.mark.parametrize(
+        ("time", "words"),
+        [
+            (1767254400, "send 2026-01-01T08:00:00Z"),
+            (1767254400.5, "send 2026-01-01T08:00:00Z"),
+            (1767254400000, "send 2026-01-01T08:00:00Z"),
+            ("1767254400", "send 2026-01-01T08:00:00Z"),
+            ("2026-01-31T08:00:00", "send 2026-01-31T08:00:00Z if it is in UTC"),
+            ("2026-01-31T24:00:00Z", "00:00:00 of the next day"),
+            ("2026-01-31T12:59:60Z", "UTC offset"),
+            ("2026-01-31T23:59:61Z", "UTC offset"),
+            ("2026-01-31T08:00:00+25:00", "UTC offset"),
+            ("-2026-01-31T08:00:00Z", "UTC offset"),
+            ("2026-01-31", "UTC offset"),
+            ("2026-01-31T08:00:00,5Z", "UTC offset"),
+            ("31.01.2026 08:00", "UTC offset"),
+            ("\N{ARABIC-INDIC DIGIT TWO}026-01-31T08:00:00Z", "UTC offset"),
+            ("", "UTC offset"),
+            (True, "UTC offset"),
+            (10**18, "UTC offset"),
+            ([], "UTC offset"),
+        ],
+    )
+    def test_parse_refuses_time_with_remedy(self, time, words):
+        (refusal,) = parse(GOOD | {"occurred_at": time})
+
+        assert (refusal.code, refusal.field) == ("invalid_field", "occurred_at")
+        assert words in refusal.remedy
+
+    def test_parse_keeps_number_out_of_range_as_text(self):
+        (report,) = parse(json.dumps(GOOD | {"quantity": 4}).replace("4", "1e400").encode())
+
+        assert report.quantity == "1e400"  # validation refuses it as out of range
+
+    @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"01", b"2,5", b"\xd9\xa3"])
+    def test_parse_raises_for_number_that_is_not_json(self, number):
+        with pytest.raises(MalformedRequestError):
+            parse(json.dumps(GOOD | {"quantity": "?"}).encode().replace(b'"?"', number))
+
+    @pytest.mark.parametrize("text", [rb"\ud800", rb"\udc00\ud800", b"\xff", b"\xed\xa0\x80", b"\xc0\xaf"])
+    def test_parse_raises_for_id_that_is_not_unicode(self, text):
+        with pytest.raises(MalformedRequestError):
+            parse(json.dumps(GOOD | {"id": "?"}).encode().replace(b'"?"', b'"' + text + b'"'))
 
     def test_parse_suggests_similar_field(self):
         (refusal,) = parse({"type": "SlotMeasured", "slot": "1", "levl": 2})

@@ -16,14 +16,17 @@ from replenish_contracts.units import (
     NotANumberError,
     NotWholeError,
     OutOfRangeError,
+    UnitSystem,
     UnknownCurrencyError,
     UnknownUnitError,
     WrongDimensionError,
     base_unit,
+    convert_quantity,
     format_money,
     format_quantity,
     parse_money,
     parse_quantity,
+    unit_system,
 )
 from replenish_contracts.units.spellings import UNITS
 
@@ -74,6 +77,114 @@ class TestBaseUnit:
             base_unit(spelling)
 
         assert len(str(refusal.value)) < 300
+
+
+US, IMPERIAL = UnitSystem.US, UnitSystem.IMPERIAL
+
+
+class TestUnitSystem:
+    @pytest.mark.parametrize(
+        ("unit", "system", "microlitres"),
+        [
+            # By hand: the US gallon has 231 x 16.387064 ml, the imperial gallon 4,546.09 ml.
+            ("us_gal", None, 3_785_412),
+            ("US gallons", IMPERIAL, 3_785_412),
+            ("gal (US)", None, 3_785_412),
+            ("[gal_us]", None, 3_785_412),
+            ("GLL", None, 3_785_412),
+            ("imp_gal", None, 4_546_090),
+            ("Imp. Gallon", US, 4_546_090),
+            ("uk gal", None, 4_546_090),
+            ("[gal_br]", None, 4_546_090),
+            ("GLI", None, 4_546_090),
+            ("us qt", None, 946_353),
+            ("us pint", None, 473_176),
+            ("us cup", None, 236_588),
+            ("imp qt", None, 1_136_522),
+            ("imperial pint", None, 568_261),
+            ("imp cup", None, 284_131),
+            ("metric cup", None, 250_000),
+            ("UK fluid ounce", None, 28_413),
+            ("gal", US, 3_785_412),
+            ("gal", IMPERIAL, 4_546_090),
+            ("qts", US, 946_353),
+            ("Pints", IMPERIAL, 568_261),
+            ("cups", US, 236_588),
+            ("fl oz", US, 29_574),
+            ("fl oz", IMPERIAL, 28_413),
+            ("fluid ounces", None, 29_574),
+            ("oz", IMPERIAL, 28_413),
+            ("m3", None, 1_000_000_000),
+            ("m\N{SUPERSCRIPT THREE}", None, 1_000_000_000),
+            ("MTQ", None, 1_000_000_000),
+            ("cm3", None, 1000),
+            ("cc", None, 1000),
+            ("ft\N{SUPERSCRIPT THREE}", None, 28_316_847),
+            ("\N{FULLWIDTH LATIN SMALL LETTER M}l", None, 1000),
+        ],
+    )
+    def test_unit_of_volume_follows_its_system(self, unit, system, microlitres):
+        assert parse_quantity("1", unit, base=ML, scale=3, system=system) == microlitres
+
+    @pytest.mark.parametrize("unit", ["gal", "Gallons", "qt", "quart", "pt", "pints", "cup", "CUPS"])
+    def test_plain_unit_is_refused_without_system(self, unit):
+        with pytest.raises(AmbiguousUnitError) as refusal:
+            parse_quantity("1", unit, base=ML, scale=0)
+
+        assert refusal.value.code == "ambiguous_unit"
+        assert f'"us {unit.lower()}" or "imp {unit.lower()}"' in refusal.value.remedy
+        assert "unit_system" in refusal.value.remedy
+
+    @pytest.mark.parametrize("unit", ["gal", "us gal", "imp pt", "cup", "m3"])
+    def test_unit_of_volume_does_not_measure_a_weight(self, unit):
+        with pytest.raises(WrongDimensionError):
+            parse_quantity("1", unit, base=GRAM, scale=0)
+
+    def test_unknown_unit_lists_accepted_units(self):
+        with pytest.raises(UnknownUnitError) as refusal:
+            parse_quantity("1", "hogshead", base=ML, scale=0)
+
+        assert all(f'"{unit}"' in refusal.value.remedy for unit in ("ml", "l", "m3", "fl oz", "cup", "pt", "qt", "gal"))
+
+    @pytest.mark.parametrize(
+        ("spelling", "system"),
+        [
+            ("us gal", US),
+            ("QTI", IMPERIAL),
+            ("gal uk", IMPERIAL),
+            ("gal", None),
+            ("fl oz", None),
+            ("ml", None),
+            ("", None),
+        ],
+    )
+    def test_unit_system_of_spelling(self, spelling, system):
+        assert unit_system(spelling) is system
+
+
+class TestMeasured:
+    @pytest.mark.parametrize(
+        ("amount", "unit", "base", "scale", "steps", "exact"),
+        [
+            (0.30000001192092896, "kg", GRAM, 0, 300, False),
+            ("312.4", "g", GRAM, 0, 312, False),
+            (49.5, "%", PERCENT, 0, 50, False),
+            (50.5, "%", PERCENT, 0, 50, False),
+            (49.5, "%", PERCENT, 1, 495, True),
+            ("0.4", "g", GRAM, 0, 0, False),
+            ("0.001", "lb", GRAM, 0, 0, False),
+            ("12.5", "pods", EACH, 0, 12, False),
+            ("300", "g", GRAM, 0, 300, True),
+            ("0", "g", GRAM, 0, 0, True),
+        ],
+    )
+    def test_measured_amount_is_rounded_half_to_even(self, amount, unit, base, scale, steps, exact):
+        assert convert_quantity(amount, unit, base=base, scale=scale, measured=True) == (steps, exact)
+
+    @pytest.mark.parametrize("amount", ["NaN", "-1", "1,5", "\N{ARABIC-INDIC DIGIT THREE}", 1e300])
+    def test_measured_amount_is_still_a_number(self, amount):
+        with pytest.raises(InvalidAmountError):
+            convert_quantity(amount, "g", base=GRAM, scale=0, measured=True)
 
 
 class TestParseQuantity:

@@ -3,6 +3,7 @@
 import pytest
 
 from replenish_contracts.events import Fill, Loading, SlotMove
+from replenish_contracts.units import UnitSystem
 from services.portal.domain.devices import DeviceState, Registration, next_registration
 from services.portal.domain.registration import InvalidDeviceError, Quantity, map_slots, slot_specs
 from tests.unit.portal import builders as a
@@ -27,6 +28,24 @@ class TestSpecify:
 
         assert (spec.unit, spec.capacity, spec.level) == (unit, capacity, level)
 
+    @pytest.mark.parametrize(
+        ("changes", "capacity", "system"),
+        [
+            ({"unit": "ml", "capacity": Quantity("5")}, 5, None),
+            ({"unit": "us gal"}, 3785, UnitSystem.US),
+            ({"unit": "imp_gal"}, 4546, UnitSystem.IMPERIAL),
+            ({"unit": "gal", "unit_system": UnitSystem.US}, 3785, UnitSystem.US),
+            ({"unit": "gal", "unit_system": UnitSystem.IMPERIAL}, 4546, UnitSystem.IMPERIAL),
+            ({"unit": "ml", "unit_system": UnitSystem.IMPERIAL, "capacity": Quantity("2", "pints")}, 1137, "imperial"),
+            ({"unit": "fl oz", "unit_system": UnitSystem.IMPERIAL, "capacity": Quantity("10")}, 284, "imperial"),
+            ({"unit": "m3"}, 1_000_000, None),
+        ],
+    )
+    def test_specify_keeps_unit_system(self, changes, capacity, system):
+        (spec,) = slot_specs([a.slot_form(**{"capacity": Quantity(1)} | changes)])
+
+        assert (spec.unit, spec.capacity, spec.unit_system) == ("MLT", capacity, system)
+
     def test_specify_keeps_other_fields(self):
         (spec,) = slot_specs([a.slot_form(name="Beans", loading=Loading.DIRECT, fill=Fill.REPLACE)])
 
@@ -36,6 +55,8 @@ class TestSpecify:
         ("changes", "field", "code"),
         [
             ({"unit": "oz"}, "slots.0.unit", "ambiguous_unit"),
+            ({"unit": "gal"}, "slots.0.unit", "ambiguous_unit"),
+            ({"unit": "ml", "capacity": Quantity("1", "pt")}, "slots.0.capacity", "ambiguous_unit"),
             ({"unit": "bushel"}, "slots.0.unit", "unknown_unit"),
             ({"capacity": Quantity("1", "l")}, "slots.0.capacity", "wrong_dimension"),
             ({"capacity": Quantity("0")}, "slots.0.capacity", "out_of_range"),

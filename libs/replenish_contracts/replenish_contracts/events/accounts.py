@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from replenish_contracts.catalogue import Event, Id, Steps, Text, published_by
-from replenish_contracts.units import BaseUnit
+from replenish_contracts.units import BaseUnit, UnitSystem
 
 Registration = Annotated[int, Field(ge=1, le=2**31)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -35,6 +35,8 @@ class SlotSpec(BaseModel):
     name: Text = ""
     product_id: Id
     unit: BaseUnit
+    #: What gallons, quarts, pints, cups and fluid ounces are in reports of this slot.
+    unit_system: UnitSystem | None = Field(default=None, exclude_if=lambda system: system is None)
     #: One step is 10**-scale of the unit.
     scale: Annotated[int, Field(ge=0, le=6)] = 0
     capacity: Annotated[int, Field(ge=1, le=2**53)]

@@ -2,7 +2,13 @@
 
 from replenish_contracts.units.amounts import to_fraction
 from replenish_contracts.units.money import CURRENCIES, format_money, parse_money
-from replenish_contracts.units.quantities import MOST_STEPS, format_quantity, parse_quantity
+from replenish_contracts.units.quantities import (
+    MOST_STEPS,
+    Conversion,
+    convert_quantity,
+    format_quantity,
+    parse_quantity,
+)
 from replenish_contracts.units.refusals import (
     AmbiguousUnitError,
     InvalidAmountError,
@@ -13,7 +19,7 @@ from replenish_contracts.units.refusals import (
     UnknownUnitError,
     WrongDimensionError,
 )
-from replenish_contracts.units.spellings import SYMBOLS, BaseUnit, base_unit
+from replenish_contracts.units.spellings import SYMBOLS, BaseUnit, UnitSystem, base_unit, find_unit, unit_system
 
 __all__ = [
     "CURRENCIES",
@@ -21,17 +27,22 @@ __all__ = [
     "SYMBOLS",
     "AmbiguousUnitError",
     "BaseUnit",
+    "Conversion",
     "InvalidAmountError",
     "NotANumberError",
     "NotWholeError",
     "OutOfRangeError",
+    "UnitSystem",
     "UnknownCurrencyError",
     "UnknownUnitError",
     "WrongDimensionError",
     "base_unit",
+    "convert_quantity",
+    "find_unit",
     "format_money",
     "format_quantity",
     "parse_money",
     "parse_quantity",
     "to_fraction",
+    "unit_system",
 ]

@@ -39,7 +39,7 @@ class UnknownUnitError(InvalidAmountError):
 
 
 class AmbiguousUnitError(InvalidAmountError):
-    """The unit can be a weight or a volume, and the slot is unknown."""
+    """The unit can be a weight or a volume, or a US or an imperial one, and the slot does not settle it."""
 
     code = "ambiguous_unit"
 
