@@ -192,8 +192,7 @@ def _check_timestamp(stamp: str, at: float) -> None:
 
 
 def _matches(expected: bytes, signatures: Sequence[bytes]) -> bool:
-    """Compare in constant time."""
-    return any([hmac.compare_digest(expected, signature) for signature in signatures])
+    return any(hmac.compare_digest(expected, signature) for signature in signatures)
 
 
 def _decode_base64(text: str) -> bytes | None:

@@ -64,8 +64,8 @@ async def authenticate(provider_id: str, headers: Headers, body: bytes, kit: Kit
             return provider, signed
     CALLBACKS.labels("untrusted").inc()
     detail = (
-        "Sign the raw body with the callback secret; the timestamp must be within 5 minutes. Send each signature header "
-        "once, and either all of webhook-id, webhook-timestamp and webhook-signature, or the same as svix-id and so on."
+        "Sign the raw body with the callback secret; the timestamp must be within 5 minutes. Send each signature "
+        "header once, and webhook-id, webhook-timestamp and webhook-signature or all three as svix-id and so on."
     )
     raise ProblemError(401, "invalid_signature", "The signature is not valid", detail=detail)
 

@@ -1,4 +1,4 @@
-"""A provider's secrets: what each must be, and how they are stored, as one encrypted JSON object of names and values."""
+"""A provider's secrets: what each must be, and how they are stored, as one encrypted JSON object."""
 
 import json
 from collections.abc import Mapping
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from libs.http_client import Scheme, UnusableSecretError, check_characters, check_secret
 from services.order_dispatch.sealing import open_sealed, read_keys, seal
 from services.order_dispatch.settings import Settings
-
 
 #: Secrets that sign, or verify, bodies; `callback_before` is the old value of `callback` during a rotation.
 SIGNING_SECRETS = ("signing", "callback", "callback_before")

@@ -182,7 +182,7 @@ class PaymentEnvironment:
             )
         assert added.kind == step
         payment = await self.payment(order)
-        call = Task(added.task_id, {"payment_id": payment.payment_id, "obstacle": None}, 1)
+        call = Task(added.task_id, {"payment_id": payment.payment_id, "obstacle": None, "cause": "customer"}, 1)
         await perform_step(call, self.kit)
         expire_lease = "UPDATE task SET lease_until = now() - interval '1 second' WHERE id = $1"
         await self.fetch(expire_lease, payment.idempotency_key)
