@@ -39,7 +39,7 @@ async def perform_step(task: Task, kit: Kit) -> dict[str, Any]:
     An obstacle that was known when the step was decided declines it without a call.
     """
     if obstacle := task.payload["obstacle"]:
-        return _dump_answer(Declined(obstacle, DeclineCause(task.payload["cause"])))
+        return _dump_answer(Declined(obstacle, DeclineCause(task.payload.get("cause", DeclineCause.CUSTOMER))))
     payment, request = await _read_request(task, kit)
     if request.step is PaymentStep.AUTHORIZE and payment.void_requested:
         # Nothing was sent yet: an attempt with an unknown outcome is reconciled instead of performed.

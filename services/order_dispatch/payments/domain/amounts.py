@@ -76,11 +76,11 @@ def check_share(amount: int, currency: str, rules: CurrencyRules, service: str) 
             "use a currency that it charges in, or another payment service for this provider",
         )
     if amount % rules.step:
-        below, above = (_show(near, currency) for near in (rules.floor(amount), rules.ceil(amount)))
+        near = sorted({rules.floor(amount), rules.ceil(amount)} - {0})
         raise UnchargeableAmountError(
             "not_chargeable",
             f"{_show(amount, currency)} is not a multiple of {_show(rules.step, currency)}, as {service} requires",
-            f"send {below} or {above}",
+            "send " + " or ".join(_show(one, currency) for one in near),
         )
     if amount > rules.maximum:
         raise UnchargeableAmountError(
