@@ -196,4 +196,4 @@ class TestPaidOrder:
             return [event["type"] for event in await world.topic("provider-orders-slowpoke")][1:]
 
         assert (await until(asked, "the provider is asked"))[0] == "CancelRequested"
-        assert (await world.order(order_id))["cancellation"]["by"] == "payment"
+        assert (await world.order(order_id))["cancellation"]["by"] == "billing"
