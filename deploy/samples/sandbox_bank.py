@@ -24,7 +24,7 @@ REFUSALS = {
     "tok_capture_declined": {"capture": "the card was closed"},
     "tok_refund_declined": {"refund": "the account cannot be credited"},
 }
-#: Who can put a refusal right, as answered in `cause`; `bank` for all other tokens.
+#: Who can put a refusal right, as answered in `cause`; the bank for all other tokens.
 CAUSES = {"tok_misconfigured": "ours", "tok_confirm": "customer", "tok_unavailable": "later"}
 #: Refused tokens, by step, once something was captured.
 LATER_REFUSALS = {"tok_later_capture_declined": {"capture": "the card was closed"}}
@@ -130,7 +130,7 @@ class Bank:
         refusals = REFUSALS.get(token, {}) | (LATER_REFUSALS.get(token, {}) if captured else {})
         reason = refusals.get(step) or self._impossible(step, payment, body)
         if reason:
-            declined = {"declined": reason, "cause": CAUSES.get(token, "bank")}
+            declined = {"declined": reason} | ({"cause": CAUSES[token]} if token in CAUSES else {})
             self.log.write({**line, "op": "declined", "status": 402, "answer": declined})
             return 402, declined
         op = {"authorize": "authorized", "capture": "captured", "void": "voided", "refund": "refunded"}[step]
