@@ -18,9 +18,14 @@ Json = dict[str, Any]
 REFUSALS = {
     "tok_declined": {"authorize": "the card was declined"},
     "tok_no_funds": {"authorize": "insufficient funds"},
+    "tok_misconfigured": {"authorize": "the account does not charge in this currency"},
+    "tok_confirm": {"authorize": "the bank requires the customer's confirmation"},
+    "tok_unavailable": {"authorize": "the bank was not available"},
     "tok_capture_declined": {"capture": "the card was closed"},
     "tok_refund_declined": {"refund": "the account cannot be credited"},
 }
+#: Who can put a refusal right, as answered in `cause`; the bank for all other tokens.
+CAUSES = {"tok_misconfigured": "ours", "tok_confirm": "customer", "tok_unavailable": "later"}
 #: Refused tokens, by step, once something was captured.
 LATER_REFUSALS = {"tok_later_capture_declined": {"capture": "the card was closed"}}
 #: Failed look-ups of a `tok_dark` operation before it is found.
@@ -125,8 +130,9 @@ class Bank:
         refusals = REFUSALS.get(token, {}) | (LATER_REFUSALS.get(token, {}) if captured else {})
         reason = refusals.get(step) or self._impossible(step, payment, body)
         if reason:
-            self.log.write({**line, "op": "declined", "status": 402, "answer": {"declined": reason}})
-            return 402, {"declined": reason}
+            declined = {"declined": reason} | ({"cause": CAUSES[token]} if token in CAUSES else {})
+            self.log.write({**line, "op": "declined", "status": 402, "answer": declined})
+            return 402, declined
         op = {"authorize": "authorized", "capture": "captured", "void": "voided", "refund": "refunded"}[step]
         if step in ("capture", "void") and (
             token == "tok_expires" or (token == "tok_expires_later" and captured)  # noqa: S105  # test cards, no secrets

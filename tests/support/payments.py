@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from services.order_dispatch.payments.domain import (
     Confirmed,
+    CurrencyRules,
     Declined,
     Mandate,
     Payment,
@@ -20,6 +21,8 @@ WEEK = timedelta(days=7)
 NEW = Payment("pay1", "o1", "ann", "pods", "ann/pods", "acme", "sandbox", "EUR", 1000, 0)
 #: A payment whose service captures several times.
 NEW_SEVERAL = replace(NEW, captures_several=True)
+#: Rules of currencies: any amount, without the last digit or the last two, and with a smallest part.
+RULES = (CurrencyRules(), CurrencyRules(step=10), CurrencyRules(step=100), CurrencyRules(step=10, minimum=50))
 MANDATE = Mandate(5000, "EUR")
 CONFIRMED_STATUS = {
     "authorize": Status.AUTHORIZED,

@@ -12,6 +12,7 @@ from services.notification.domain.english_phrases import (
     FAILED,
     FAILED_SUBJECT,
     LASTS,
+    NOTHING_TO_DO,
     ON_HOLD,
     RETRY,
     RETRY_ELSEWHERE,
@@ -231,6 +232,14 @@ ENGLISH = Language(
                 (RETRY,),
             ),
         ),
+        (Kind.ORDER_FAILED, Fault.BILLING): Text(
+            FAILED_SUBJECT,
+            (
+                ("Your order for {product} could not be completed because we could not process the payment.",),
+                NOTHING_TO_DO,
+                (RETRY,),
+            ),
+        ),
         (Kind.ORDER_FAILED, Fault.ADDRESS): Text(
             FAILED_SUBJECT,
             (
@@ -247,6 +256,19 @@ ENGLISH = Language(
             (
                 ("We have cancelled your order for {product} because the payment failed. It will not be delivered.",),
                 CHECK_PAYMENT,
+                (RETRY,),
+            ),
+        ),
+        (Kind.ORDER_CANCELLED, Fault.BILLING): Text(
+            CANCELLED_SUBJECT,
+            (
+                (
+                    (
+                        "We have cancelled your order for {product} because we could not process the payment. "
+                        "It will not be delivered."
+                    ),
+                ),
+                NOTHING_TO_DO,
                 (RETRY,),
             ),
         ),

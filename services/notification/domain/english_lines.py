@@ -9,6 +9,7 @@ from services.notification.domain.english_phrases import (
     CONTACT_US,
     EXPECTED,
     FEE,
+    NOTHING_TO_DO,
     ON_HOLD_SEVERAL,
     ORDER_LIST,
     RETRY,
@@ -247,6 +248,17 @@ SEVERAL_FAULTS = {
             (RETRY,),
         ),
     ),
+    (Kind.ORDER_FAILED, Fault.BILLING): Text(
+        "Order not completed: {summary}",
+        (
+            ("Your order for {of_things} could not be completed because we could not process the payment.",),
+            ORDER_LIST,
+            FEE,
+            TOTAL,
+            NOTHING_TO_DO,
+            (RETRY,),
+        ),
+    ),
     (Kind.ORDER_FAILED, Fault.ADDRESS): Text(
         "Order not completed: {summary}",
         (
@@ -270,6 +282,22 @@ SEVERAL_FAULTS = {
             FEE,
             TOTAL,
             CHECK_PAYMENT,
+            (RETRY,),
+        ),
+    ),
+    (Kind.ORDER_CANCELLED, Fault.BILLING): Text(
+        "Order cancelled: {summary}",
+        (
+            (
+                (
+                    "We have cancelled your order for {of_things} because we could not process the payment. "
+                    "It will not be delivered."
+                ),
+            ),
+            ORDER_LIST,
+            FEE,
+            TOTAL,
+            NOTHING_TO_DO,
             (RETRY,),
         ),
     ),

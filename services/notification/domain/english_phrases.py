@@ -11,6 +11,9 @@ RETRY_ELSEWHERE = (
     "Otherwise we will try again in one day, then at longer intervals. Your orders: {page}"
 )
 CHECK_PAYMENT = ("Please check your payment method. Ordering from another provider would not solve this problem.",)
+NOTHING_TO_DO = (
+    "This has nothing to do with your payment method, and you do not need to do anything. You have not been charged.",
+)
 CHECK_ADDRESS = ("Please check your delivery address. Ordering from another provider would not solve this problem.",)
 ON_HOLD = ("Further orders of this product are on hold until we have reviewed the matter.",)
 ON_HOLD_SEVERAL = ("Further orders of these products are on hold until we have reviewed the matter.",)

@@ -12,6 +12,7 @@ from services.notification.domain.german_phrases import (
     FAILED,
     FAILED_SUBJECT,
     LASTS,
+    NOTHING_TO_DO,
     ON_HOLD,
     RETRY,
     RETRY_ELSEWHERE,
@@ -242,6 +243,19 @@ GERMAN = Language(
                 (RETRY,),
             ),
         ),
+        (Kind.ORDER_FAILED, Fault.BILLING): Text(
+            FAILED_SUBJECT,
+            (
+                (
+                    (
+                        "Ihre Bestellung von {product} konnte nicht ausgeführt werden, "
+                        "weil wir die Zahlung nicht abwickeln konnten."
+                    ),
+                ),
+                NOTHING_TO_DO,
+                (RETRY,),
+            ),
+        ),
         (Kind.ORDER_FAILED, Fault.ADDRESS): Text(
             FAILED_SUBJECT,
             (
@@ -269,6 +283,19 @@ GERMAN = Language(
                     ),
                 ),
                 CHECK_PAYMENT,
+                (RETRY,),
+            ),
+        ),
+        (Kind.ORDER_CANCELLED, Fault.BILLING): Text(
+            CANCELLED_SUBJECT,
+            (
+                (
+                    (
+                        "Wir haben Ihre Bestellung von {product} storniert, "
+                        "weil wir die Zahlung nicht abwickeln konnten. Sie erhalten keine Lieferung."
+                    ),
+                ),
+                NOTHING_TO_DO,
                 (RETRY,),
             ),
         ),

@@ -9,6 +9,7 @@ from services.notification.domain.german_phrases import (
     CONTACT_US,
     EXPECTED,
     FEE,
+    NOTHING_TO_DO,
     ON_HOLD_SEVERAL,
     ORDER_LIST,
     RETRY,
@@ -258,6 +259,22 @@ SEVERAL_FAULTS = {
             (RETRY,),
         ),
     ),
+    (Kind.ORDER_FAILED, Fault.BILLING): Text(
+        "Bestellung nicht ausgeführt: {summary}",
+        (
+            (
+                (
+                    "Ihre Bestellung von {of_things} konnte nicht ausgeführt werden, "
+                    "weil wir die Zahlung nicht abwickeln konnten."
+                ),
+            ),
+            ORDER_LIST,
+            FEE,
+            TOTAL,
+            NOTHING_TO_DO,
+            (RETRY,),
+        ),
+    ),
     (Kind.ORDER_FAILED, Fault.ADDRESS): Text(
         "Bestellung nicht ausgeführt: {summary}",
         (
@@ -298,6 +315,22 @@ SEVERAL_FAULTS = {
             FEE,
             TOTAL,
             CHECK_PAYMENT,
+            (RETRY,),
+        ),
+    ),
+    (Kind.ORDER_CANCELLED, Fault.BILLING): Text(
+        "Bestellung storniert: {summary}",
+        (
+            (
+                (
+                    "Wir haben Ihre Bestellung von {of_things} storniert, "
+                    "weil wir die Zahlung nicht abwickeln konnten. Sie erhalten keine Lieferung."
+                ),
+            ),
+            ORDER_LIST,
+            FEE,
+            TOTAL,
+            NOTHING_TO_DO,
             (RETRY,),
         ),
     ),

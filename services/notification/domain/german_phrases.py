@@ -10,6 +10,7 @@ RETRY_ELSEWHERE = (
 CHECK_PAYMENT = (
     "Bitte prüfen Sie Ihre Zahlungsart. Eine Bestellung bei einem anderen Anbieter würde das Problem nicht lösen.",
 )
+NOTHING_TO_DO = ("Das liegt nicht an Ihrer Zahlungsart, und Sie müssen nichts tun. Ihnen wurde nichts berechnet.",)
 CHECK_ADDRESS = (
     "Bitte prüfen Sie Ihre Lieferadresse. Eine Bestellung bei einem anderen Anbieter würde das Problem nicht lösen.",
 )

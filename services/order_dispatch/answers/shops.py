@@ -31,6 +31,7 @@ from services.order_dispatch.orders.shapes import LineId, read_quantity, show_or
 from services.order_dispatch.orders.tasks import fetch_address
 from services.order_dispatch.providers.api import ProviderId, provider_changed, require_provider, show_provider
 from services.order_dispatch.providers.hosted import Terms
+from services.order_dispatch.providers.prices import check_prices
 from services.order_dispatch.providers.shapes import Amount, Body, Short
 
 router = APIRouter(tags=["shops"])
@@ -101,9 +102,10 @@ async def _change_shop(
         if provider is None or provider.protocol != "hosted":
             raise ProblemError(404, "no_such_shop", "There is no such shop")
         changed = Provider(**{**{name: getattr(provider, name) for name in provider.__slots__}, **changes})
+        offers = await tx.store.list_offers_of(provider_id)
+        check_prices(changed, offers if changed.active else (), "terms")
         await tx.store.save_provider(changed)
         tx.publish(provider_changed(changed))
-        offers = [offer for offer in await tx.store.list_offers() if offer.provider_id == provider_id]
         return tx.respond(200, show_provider(changed, offers, principal))
 
 

@@ -3,6 +3,7 @@
 A message is verified and stored before the response is sent; a task then applies it once, to an order or a link.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -29,6 +30,7 @@ from services.order_dispatch.providers.drs.notifications import (
 )
 from services.order_dispatch.providers.drs.sns import (
     NOTIFICATION,
+    RAW_DELIVERY_HEADER,
     SUBSCRIPTION,
     SnsSignatureError,
     certificate_at,
@@ -47,7 +49,7 @@ OUTCOMES = "^(new|applied|not_applied|unmatched|unreadable)$"
 @router.post("/sns/{provider_id}")
 async def receive_notification(provider_id: str, request: Request, kit: KitDep) -> dict[str, str]:
     """Receive a message of the provider's topic: 200 once it is stored, 403 if topic or signature are not accepted."""
-    message = _parse_envelope(await request.body())
+    message = _parse_envelope(await request.body(), is_raw=_is_raw_delivery(request.headers))
     async with kit.read() as store:
         client: LinkClient | None = await store.find_link_client(provider_id)
     if client is None:
@@ -74,17 +76,40 @@ async def list_notifications(
     return {"notifications": [dict(row) for row in rows]}
 
 
-def _parse_envelope(body: bytes) -> dict[str, Any]:
+def _is_raw_delivery(headers: Mapping[str, str]) -> bool:
+    return headers.get(RAW_DELIVERY_HEADER, "").strip().lower() == "true"
+
+
+def _parse_envelope(body: bytes, *, is_raw: bool) -> dict[str, Any]:
+    """Parse SNS's envelope. Raises ProblemError 400; `is_raw` if SNS states that it delivers without one."""
     try:
         message = orjson.loads(body)  # rejects lone surrogates and NaN, which cannot be stored
     except orjson.JSONDecodeError as error:
+        if is_raw:
+            raise _raw_delivery() from error
         raise ProblemError(400, "malformed_json", "The body is not valid JSON") from error
     has_fields = isinstance(message, dict) and all(
         isinstance(message.get(name), str) for name in ("Type", "MessageId", "TopicArn", "Timestamp")
     )
+    # Without the header: the message that the envelope would contain.
+    if not has_fields and (is_raw or _is_notification(message)):
+        raise _raw_delivery()
     if not has_fields or not 0 < len(message["MessageId"]) <= LONGEST_ID or b"\\u0000" in body:
         raise ProblemError(400, "malformed_message", "The body is not an SNS message")
     return dict(message)
+
+
+def _is_notification(message: Any) -> bool:
+    """Whether a body is what an envelope contains: a notification of DRS."""
+    return isinstance(message, dict) and any(name.lower() == "notificationinfo" for name in message)
+
+
+def _raw_delivery() -> ProblemError:
+    problem = "the message was delivered without SNS's envelope, so it has no signature that could be verified"
+    remedy = "turn off raw message delivery: set the subscription attribute RawMessageDelivery to false"
+    errors = [{"code": "raw_delivery", "field": "body", "problem": problem, "remedy": remedy}]
+    title = "The SNS subscription uses raw message delivery"
+    return ProblemError(400, "raw_delivery", title, detail=f"{problem}; {remedy}", errors=errors)
 
 
 async def _verify(message: dict[str, Any], client: LinkClient, kit: Kit) -> None:

@@ -1,14 +1,14 @@
 """Callback endpoint: verifies the signature, stores and processes the callback, and returns 200 once committed."""
 
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
 
-from libs.http_client.signatures import InvalidSignatureError, Signed, verify
+from libs.http_client.signatures import SIGNATURE_HEADERS, InvalidSignatureError, Signed, verify
 from libs.kit import Kit
 from libs.kit.http.dependencies import KitDep
 from libs.kit.http.problems import ProblemError
@@ -23,10 +23,7 @@ from services.order_dispatch.settings import settings_of
 ProviderId = Annotated[str, Path(pattern=f"^{PROVIDER_ID.pattern}$")]
 #: Headers stored with a callback.
 STORED_HEADERS = (
-    "webhook-id",
-    "webhook-timestamp",
-    "webhook-signature",
-    "merchant-signature",
+    *SIGNATURE_HEADERS,
     "timestamp",
     "request-id",
     "idempotency-key",
@@ -49,7 +46,7 @@ async def read_body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-async def authenticate(provider_id: str, headers: Mapping[str, str], body: bytes, kit: Kit) -> tuple[Provider, Signed]:
+async def authenticate(provider_id: str, headers: Headers, body: bytes, kit: Kit) -> tuple[Provider, Signed]:
     """Verify the signature and return the provider.
 
     Raises ProblemError 401; it is the same for unknown providers, so it does not reveal which providers exist.
@@ -58,18 +55,22 @@ async def authenticate(provider_id: str, headers: Mapping[str, str], body: bytes
         provider: Provider | None = await store.find_provider(provider_id)
     secrets = await secrets_of(provider_id, kit) if provider else {}
     accepted = [secrets[name] for name in ("callback", "callback_before") if secrets.get(name)]
-    if provider is not None and accepted:
+    is_repeated = any(len(headers.getlist(name)) > 1 for name in SIGNATURE_HEADERS)
+    if provider is not None and accepted and not is_repeated:
         with suppress(InvalidSignatureError, ValueError, LookupError):  # the last two: unknown scheme or protocol
             signed = verify(signature_scheme(provider), accepted, headers, body, time.time())
             if len(signed.callback_id) > LONGEST_ID:
                 raise ProblemError(400, "id_too_long", f"Send a webhook-id of at most {LONGEST_ID} characters")
             return provider, signed
     CALLBACKS.labels("untrusted").inc()
-    detail = "Sign the raw body with the callback secret; the timestamp must be within 5 minutes."
+    detail = (
+        "Sign the raw body with the callback secret; the timestamp must be within 5 minutes. Send each signature "
+        "header once, and webhook-id, webhook-timestamp and webhook-signature or all three as svix-id and so on."
+    )
     raise ProblemError(401, "invalid_signature", "The signature is not valid", detail=detail)
 
 
-def stored_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def stored_headers(headers: Headers) -> dict[str, str]:
     return {name: headers[name][:LONGEST_HEADER].replace("\x00", "") for name in STORED_HEADERS if name in headers}
 
 

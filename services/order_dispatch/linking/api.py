@@ -77,6 +77,18 @@ def show_link(link: Link) -> dict[str, str]:
     }
 
 
+def _check_client_secret(secret: str) -> None:
+    """Raise ProblemError 422 unless the secret is printable ASCII (RFC 6749, appendix A.2) without white space.
+
+    A provider chooses its length.
+    """
+    if not secret or any(character.isspace() or not "!" <= character <= "~" for character in secret):
+        problem = "is empty, or contains white space or characters that are not printable ASCII"
+        remedy = "copy the client secret again, without spaces and line breaks"
+        errors = [{"code": "unusable_secret", "field": "client_secret", "problem": problem, "remedy": remedy}]
+        raise ProblemError(422, "unusable_secret", "The client secret cannot be used", errors=errors)
+
+
 @router.put("/providers/{provider_id}/link-client")
 async def put_link_client(provider_id: str, body: ClientBody, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
     """Set our OAuth client at a provider. The secret is stored encrypted and never returned."""
@@ -84,6 +96,7 @@ async def put_link_client(provider_id: str, body: ClientBody, kit: KitDep, princ
     for field in ("authorize_url", "token_url", "api_url", "revoke_url"):
         if url := getattr(body, field):
             check_address(url, field, kit)
+    _check_client_secret(body.client_secret.get_secret_value())
     client = LinkClient(
         provider_id,
         body.authorize_url,

@@ -14,6 +14,7 @@ from services.order_dispatch.domain.states import SUBMITTED, WITHOUT_GOODS, Stat
 from services.order_dispatch.orders.decisions import advance_order, apply_decision, move_money
 from services.order_dispatch.orders.store import OrderStore
 from services.order_dispatch.payments import tasks as payments
+from services.order_dispatch.payments.domain.protocol import DeclineCause
 from services.order_dispatch.payments.tasks import OrderEffect, StepResult
 
 
@@ -33,7 +34,7 @@ async def _apply_results(results: Iterable[StepResult], store: OrderStore) -> li
         if result.effect is OrderEffect.AUTHORIZED:
             events += await on_authorized(result.order_id, store)
         elif result.effect is not None:
-            events += await on_payment_failed(result.order_id, result.reason, store, result.captured)
+            events += await on_payment_failed(result.order_id, result.reason, store, result.captured, result.cause)
     return events
 
 
@@ -50,22 +51,28 @@ async def on_authorized(order_id: str, store: OrderStore) -> list[Event]:
     return await advance_order(replace(order, authorized_at=store.now), provider, store)
 
 
-async def on_payment_failed(order_id: str, reason: str, store: OrderStore, captured: int = 0) -> list[Event]:
+async def on_payment_failed(
+    order_id: str, reason: str, store: OrderStore, captured: int = 0, cause: DeclineCause = DeclineCause.BANK
+) -> list[Event]:
     """Fail an unpaid order or request its cancellation; a shipped one only records the problem.
 
-    `captured` is what earlier captures brought, in minor units.
+    `captured` is what earlier captures brought, in minor units. The customer is told to check the payment method only
+    if that could put it right.
     """
     order = await store.lock_order(order_id)
     if order is None:
         return []
-    reason_text = f"the payment failed: {reason}"[:MAX_TEXT]
+    concerns_customer = cause.concerns_customer
+    fault = Fault.PAYMENT if concerns_customer else Fault.BILLING
+    problem = "the payment failed" if concerns_customer else "the payment could not be processed"
+    reason_text = f"{problem}: {reason}"[:MAX_TEXT]
     if order.state is State.AUTHORIZING:
-        decision = fail(order, reason_text, store.now, Fault.PAYMENT)
+        decision = fail(order, reason_text, store.now, fault)
         await store.save_order_decision(decision)
         return list(decision.events)
     order = record_payment_failure(order, reason, captured)
     if order.state in SUBMITTED:
-        return await apply_decision(cancel(order, Cancellation("payment", reason_text, store.now)), store)
+        return await apply_decision(cancel(order, Cancellation(fault, reason_text, store.now)), store)
     return await apply_decision(Decision(order), store)
 
 

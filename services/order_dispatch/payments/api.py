@@ -16,7 +16,7 @@ from replenish_contracts.units import InvalidAmountError, format_money, parse_mo
 from services.order_dispatch.payments.domain.decisions import Mandate
 from services.order_dispatch.payments.domain.payment import Payment
 from services.order_dispatch.payments.domain.states import IN_PROGRESS, PaymentState
-from services.order_dispatch.payments.services import PAYMENT_SERVICES
+from services.order_dispatch.payments.services import PAYMENT_SERVICES, describe_payment_service
 from services.order_dispatch.payments.store import PaymentMethod, token_owner
 from services.order_dispatch.sealing import UnsealError, seal, sealing_keys
 
@@ -53,6 +53,7 @@ async def put_payment_method(
         errors = [{"field": "service", "problem": f"known: {', '.join(sorted(PAYMENT_SERVICES))}"}]
         raise ProblemError(422, "unknown_payment_service", "There is no such payment service", errors=errors)
     mandate = _parse_mandate(body.mandate)
+    _check_currency(mandate.currency, body.service)
     sealed = _seal_token(body, customer_id, kit)
     async with kit.transaction() as tx:
         await tx.store.lock_customer(customer_id)
@@ -98,6 +99,14 @@ def _parse_mandate(body: MandateBody) -> Mandate:
         errors = [{"field": "mandate", "problem": "must be more than 0"}]
         raise ProblemError(422, "out_of_range", "The mandate must be more than 0", errors=errors)
     return Mandate(amount, body.currency)
+
+
+def _check_currency(currency: str, service: str) -> None:
+    if not describe_payment_service(service).find_rules(currency).is_charged:
+        problem = f"{service} does not charge in {currency}"
+        remedy = "send the limit in the currency of the orders"
+        errors = [{"code": "unsupported_currency", "field": "mandate.currency", "problem": problem, "remedy": remedy}]
+        raise ProblemError(422, "unsupported_currency", "The mandate is not valid", errors=errors)
 
 
 def _seal_token(body: PaymentMethodBody, customer_id: str, kit: Kit) -> bytes:

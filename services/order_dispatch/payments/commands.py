@@ -32,6 +32,7 @@ async def authorize(order: Order, store: PaymentStore) -> list[Event]:
     if order.price is None or order.currency is None or order.price <= 0 or service is None:
         raise ValueError(f"order {order.order_id} has no price or no payment service")
     method = await store.find_payment_method(order.customer_id, service)
+    described = describe_payment_service(service)
     payment = Payment(
         payment_id=str(uuid5(_NAMESPACE, order.order_id)),
         order_id=order.order_id,
@@ -43,7 +44,8 @@ async def authorize(order: Order, store: PaymentStore) -> list[Event]:
         currency=order.currency,
         amount=order.price,
         mandate=0,
-        captures_several=describe_payment_service(service).captures_several,
+        captures_several=described.captures_several,
+        rules=described.find_rules(order.currency),
     )
     decision = open_payment(payment, method.mandate if method else None, store.now)
     await store.add_payment(decision, method.token_sealed if method else None)
@@ -53,18 +55,13 @@ async def authorize(order: Order, store: PaymentStore) -> list[Event]:
 async def capture(order: Order, due_total: int, store: PaymentStore, *, final: bool = True) -> list[Event]:
     """Capture what is due for all goods that left so far, in minor units and with the fee; `final`: no more will leave.
 
-    Captures the total less what was captured or is being captured. A part is rounded down to what the payment service
-    can charge; one that captures only once waits for `final`, which captures the exact total and releases the rest.
+    Captures the total, rounded down to what the payment service can charge, less what was captured or is being
+    captured. One that captures only once waits for `final`, which captures all that is due and releases the rest.
     Repeats and smaller totals change nothing.
 
     A PaymentFailed among the returned events means that nothing can be captured; no task will report it.
     """
-
-    def decide(payment: Payment) -> PaymentDecision:
-        step = describe_payment_service(payment.service).chargeable_step(payment.currency)
-        return request_capture(payment, due_total, store.now, final=final, chargeable_step=step)
-
-    return await _apply(decide, order, store)
+    return await _apply(lambda payment: request_capture(payment, due_total, store.now, final=final), order, store)
 
 
 async def void(order: Order, store: PaymentStore) -> list[Event]:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from libs.kit import Kit, RetryLaterError
 from services.order_dispatch.payments.domain.protocol import (
     Confirmed,
+    DeclineCause,
     Declined,
     PaymentAnswer,
     PaymentRequest,
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import httpx
 
 
-SANDBOX = ServiceDescriptor(captures_several=True)
+SANDBOX = ServiceDescriptor("sandbox", captures_several=True)
 
 
 class Sandbox:
@@ -85,7 +86,7 @@ def _parse_answer(response: "httpx.Response") -> PaymentAnswer:
         raise ValueError(f"the sandbox answered {response.status_code}")
     body: dict[str, Any] = response.json()
     if response.status_code == HTTPStatus.PAYMENT_REQUIRED:
-        return Declined(str(body["declined"]))
+        return Declined(str(body["declined"]), DeclineCause(body.get("cause", DeclineCause.BANK)))
     expires_at = body.get("expires_at")
     return Confirmed(
         Status(body["status"]),

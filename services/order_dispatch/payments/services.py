@@ -26,7 +26,6 @@ PAYMENT_SERVICES: Mapping[str, PaymentServiceType] = {
     "sandbox": PaymentServiceType(SANDBOX, open_sandbox),
     "stripe": PaymentServiceType(STRIPE, open_stripe),
 }
-_UNKNOWN = ServiceDescriptor()
 
 
 def open_payment_service(name: str, kit: Kit) -> PaymentService:
@@ -41,4 +40,4 @@ def open_payment_service(name: str, kit: Kit) -> PaymentService:
 def describe_payment_service(name: str) -> ServiceDescriptor:
     """Return the descriptor of a payment service; an unknown one captures once, so that its orders can still change."""
     service = PAYMENT_SERVICES.get(name)
-    return _UNKNOWN if service is None else service.descriptor
+    return ServiceDescriptor(name) if service is None else service.descriptor

@@ -12,6 +12,7 @@ from replenish_contracts.events import PaymentStep
 from services.order_dispatch.payments.domain.decisions import Mandate
 from services.order_dispatch.payments.domain.payment import Payment, PaymentDecision
 from services.order_dispatch.payments.domain.states import PaymentState
+from services.order_dispatch.payments.services import describe_payment_service
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,7 @@ class PaymentStore(KitStore):
 
     def add_service_calls(self, decision: PaymentDecision) -> None:
         for call in decision.calls:
-            payload = {"payment_id": decision.payment.payment_id, "obstacle": call.obstacle}
+            payload = {"payment_id": decision.payment.payment_id, "obstacle": call.obstacle, "cause": call.cause}
             self.add_task(call.step, call.idempotency_key, payload)
 
     async def lock_order_of_payment(self, payment_id: str) -> None:
@@ -333,4 +334,5 @@ def _payment(row: Any) -> Payment:
     columns: dict[str, Any] = dict(row)
     columns["state"] = PaymentState(columns["state"])
     columns["step"] = columns["step"] and PaymentStep(columns["step"])
+    columns["rules"] = describe_payment_service(columns["service"]).find_rules(columns["currency"])
     return Payment(**columns)

@@ -15,14 +15,17 @@ import stripe
 
 from libs.kit import Kit, RetryLaterError
 from replenish_contracts.events import PaymentStep
+from services.order_dispatch.payments.domain.amounts import UnchargeableAmountError, check_amount
 from services.order_dispatch.payments.domain.protocol import (
     Confirmed,
+    DeclineCause,
     Declined,
     PaymentAnswer,
     PaymentRequest,
     Status,
 )
-from services.order_dispatch.payments.stripe_descriptor import MINOR_UNIT_DIFFERS, STRIPE
+from services.order_dispatch.payments.stripe_descriptor import STRIPE
+from services.order_dispatch.payments.stripe_errors import decline_attempt, decline_by_card, decline_request
 from services.order_dispatch.settings import settings_of
 
 if TYPE_CHECKING:
@@ -66,16 +69,16 @@ def translate_errors(call: StepCall) -> StepCall:
         try:
             return await call(self, request)
         except stripe.CardError as error:
-            return Declined(error.user_message or error.code or "the card was declined")
+            return decline_by_card(error)
         except stripe.RateLimitError as error:
             raise RetryLaterError("Stripe limits the rate of requests") from error
         except (stripe.AuthenticationError, stripe.PermissionError) as error:
-            raise RetryLaterError(f"Stripe rejects our API key: {error.user_message or error.http_status}") from error
+            raise RetryLaterError(f"Stripe rejects our API key: {error.http_status}") from error
         except stripe.InvalidRequestError as error:
             # The step may have been performed by an earlier request, or the payment ended in another way.
             if request.step is not PaymentStep.AUTHORIZE and (answer := await self.find(request)):
                 return answer
-            return Declined(error.user_message or error.code or "Stripe refused the request")
+            return decline_request(error, names_method=request.step is PaymentStep.AUTHORIZE)
 
     return translated
 
@@ -88,13 +91,13 @@ class Stripe:
 
     @translate_errors
     async def authorize(self, request: PaymentRequest) -> PaymentAnswer:
-        if request.currency in MINOR_UNIT_DIFFERS:
-            return Declined(f"amounts in {request.currency} are not supported at Stripe")
-        if request.amount % (step := STRIPE.chargeable_step(request.currency)):
-            return Declined(f"Stripe charges {request.currency} in multiples of {step} minor units")
+        try:
+            check_amount(request.amount, request.currency, STRIPE.find_rules(request.currency), STRIPE.name)
+        except UnchargeableAmountError as error:
+            return Declined(error.problem, DeclineCause.OURS)
         intent = await self._v1.payment_intents.create_async(
             {
-                "amount": request.amount,
+                "amount": _to_stripe(request.amount, request.currency),
                 "currency": request.currency.lower(),
                 "payment_method": request.token or "",
                 "capture_method": "manual",
@@ -114,7 +117,9 @@ class Stripe:
 
     @translate_errors
     async def capture(self, request: PaymentRequest) -> PaymentAnswer:
-        params: stripe.params.PaymentIntentCaptureParams = {"amount_to_capture": request.amount}
+        params: stripe.params.PaymentIntentCaptureParams = {
+            "amount_to_capture": _to_stripe(request.amount, request.currency)
+        }
         if not request.final:  # refused unless the intent can be captured several times
             params["final_capture"] = False
         intent = await self._v1.payment_intents.capture_async(
@@ -143,7 +148,7 @@ class Stripe:
         refund = await self._v1.refunds.create_async(
             {
                 "payment_intent": request.service_reference,
-                "amount": request.amount,
+                "amount": _to_stripe(request.amount, request.currency),
                 "metadata": {"key": request.idempotency_key},
             },
             {"idempotency_key": request.idempotency_key},
@@ -174,7 +179,7 @@ class Stripe:
         if intent.status == "succeeded":
             if _received(intent, request.captured) == request.captured > 0:
                 return _confirmed(intent, Status.VOIDED, request.amount)
-            return Declined("the payment was captured already")
+            return Declined("the payment was captured already", DeclineCause.OURS)
         return None
 
     async def _find_intent(self, request: PaymentRequest) -> stripe.PaymentIntent | None:
@@ -203,6 +208,15 @@ def open_stripe(kit: Kit) -> Stripe:
     return Stripe(client)
 
 
+def _to_stripe(amount: int, currency: str) -> int:
+    return STRIPE.find_rules(currency).to_service(amount)
+
+
+def _from_stripe(amount: int, currency: str) -> int:
+    """Return an amount of Stripe's in minor units. Raises ValueError for a fraction of one, such as 150 for ISK."""
+    return STRIPE.find_rules(currency.upper()).from_service(amount)
+
+
 def _key(metadata: Any) -> str | None:
     return getattr(metadata, "key", None)
 
@@ -210,12 +224,12 @@ def _key(metadata: Any) -> str | None:
 def _read_authorization(intent: stripe.PaymentIntent) -> PaymentAnswer:
     """Return the result of a confirmed intent. Raises ValueError while Stripe is processing it."""
     if intent.status in ("requires_capture", "succeeded"):
-        return _confirmed(intent, Status.AUTHORIZED, intent.amount, captures_several=_captures_several(intent))
+        amount = _from_stripe(intent.amount, intent.currency)
+        return _confirmed(intent, Status.AUTHORIZED, amount, captures_several=_captures_several(intent))
     if intent.status == "requires_action":
-        return Declined("the bank requires the customer's confirmation")
+        return Declined("the bank requires the customer's confirmation", DeclineCause.CUSTOMER)
     if intent.status in ("requires_payment_method", "canceled"):
-        error = intent.last_payment_error
-        return Declined(getattr(error, "message", None) or f"the payment is {intent.status}")
+        return decline_attempt(getattr(intent, "last_payment_error", None), intent.status)
     raise ValueError(f"{intent.id} is {intent.status}")
 
 
@@ -243,13 +257,16 @@ def _read_capture(intent: stripe.PaymentIntent, request: PaymentRequest) -> Conf
 
 
 def _received(intent: stripe.PaymentIntent, default: int) -> int:
-    return int(getattr(intent, "amount_received", default))  # localstripe lacks the field
+    received: int | None = getattr(intent, "amount_received", None)  # localstripe lacks the field
+    return default if received is None else _from_stripe(received, intent.currency)
 
 
 def _read_refund(refund: stripe.Refund, request: PaymentRequest) -> PaymentAnswer:
     if refund.status in ("failed", "canceled"):
-        return Declined(getattr(refund, "failure_reason", None) or f"the refund is {refund.status}")
-    return Confirmed(Status.REFUNDED, request.service_reference, refund.amount, refund.currency.upper())
+        reason = getattr(refund, "failure_reason", None) or f"the refund is {refund.status}"
+        return Declined(reason, DeclineCause.OURS)
+    amount = _from_stripe(refund.amount, refund.currency)
+    return Confirmed(Status.REFUNDED, request.service_reference, amount, refund.currency.upper())
 
 
 def _confirmed(

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from prometheus_client import Counter
+
 from libs.kit import Kit, RejectedError, RetryLaterError, Task, TaskResult
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import PaymentFailed, PaymentStep
@@ -12,6 +14,7 @@ from services.order_dispatch.payments.domain.decisions import EXPIRED_REASON, ex
 from services.order_dispatch.payments.domain.payment import Payment, PaymentDecision
 from services.order_dispatch.payments.domain.protocol import (
     Confirmed,
+    DeclineCause,
     Declined,
     PaymentAnswer,
     PaymentRequest,
@@ -24,12 +27,19 @@ from services.order_dispatch.payments.store import PaymentStore, token_owner
 from services.order_dispatch.sealing import UnsealError, open_sealed, sealing_keys
 from services.order_dispatch.settings import settings_of
 
+#: Steps that a payment service or an operator declined, and obstacles that were known before.
+DECLINES = Counter("order_dispatch_payment_declines", "Declined payment steps", ["service", "step", "cause"])
 #: Result of an authorization that was voided before it was sent.
 WITHDRAWN = {"withdrawn": True}
 
 
 async def perform_step(task: Task, kit: Kit) -> dict[str, Any]:
-    """Send the step in progress to the payment service; every attempt uses the same idempotency key."""
+    """Send the step in progress to the payment service; every attempt uses the same idempotency key.
+
+    An obstacle that was known when the step was decided declines it without a call.
+    """
+    if obstacle := task.payload["obstacle"]:
+        return _dump_answer(Declined(obstacle, DeclineCause(task.payload.get("cause", DeclineCause.CUSTOMER))))
     payment, request = await _read_request(task, kit)
     if request.step is PaymentStep.AUTHORIZE and payment.void_requested:
         # Nothing was sent yet: an attempt with an unknown outcome is reconciled instead of performed.
@@ -77,6 +87,8 @@ class StepResult(NamedTuple):
     order_id: str
     effect: OrderEffect | None = None
     reason: str = ""
+    #: Who can put right what failed.
+    cause: DeclineCause = DeclineCause.OURS
     #: Total of the confirmed captures, in minor units; refunds do not reduce it.
     captured: int = 0
 
@@ -86,17 +98,25 @@ async def complete_step(task: Task, outcome: TaskResult, store: PaymentStore) ->
     payment = await store.lock_payment(task.payload["payment_id"])
     if payment.idempotency_key != task.id:
         raise LookupError(f"{task.id} has a result, but the payment's step is {payment.idempotency_key}")
-    decision = _decide(payment, outcome, store)
+    if outcome.result == WITHDRAWN:
+        decision, cause = withdraw(payment, store.now), DeclineCause.OURS
+    else:
+        answer = _read_outcome(outcome)
+        decision = apply_answer(payment, answer, store.now, timedelta(days=store.settings.authorization_days))
+        # The rest is an authorization that expired before we captured it.
+        cause = answer.cause if isinstance(answer, Declined) else DeclineCause.OURS
+        if isinstance(answer, Declined):
+            DECLINES.labels(payment.service, payment.step or "", cause).inc()
     await store.save_decision(decision)
     reason, captured = decision.transitions[0].because, decision.payment.captured
-    return StepResult(decision.events, payment.order_id, _order_effect(payment, decision), reason, captured)
+    return StepResult(decision.events, payment.order_id, _order_effect(payment, decision), reason, cause, captured)
 
 
-def _decide(payment: Payment, outcome: TaskResult, store: PaymentStore) -> PaymentDecision:
-    if outcome.result == WITHDRAWN:
-        return withdraw(payment, store.now)
-    answer = _load_answer(outcome.result) if outcome.result is not None else Declined(outcome.refused or "refused")
-    return apply_answer(payment, answer, store.now, timedelta(days=store.settings.authorization_days))
+def _read_outcome(outcome: TaskResult) -> PaymentAnswer:
+    """Return the answer; a step that was refused without one was given up, or the service was not available."""
+    if outcome.result is not None:
+        return _load_answer(outcome.result)
+    return Declined(outcome.refused or "refused", DeclineCause.OURS)
 
 
 def _order_effect(payment: Payment, decision: PaymentDecision) -> OrderEffect | None:
@@ -120,9 +140,7 @@ def _expiry_effect(decision: PaymentDecision) -> OrderEffect | None:
 
 
 async def _read_request(task: Task, kit: Kit) -> tuple[Payment, PaymentRequest]:
-    """Return the request of the step in progress. Raises RejectedError if an obstacle was known when it was decided."""
-    if obstacle := task.payload["obstacle"]:
-        raise RejectedError(obstacle)
+    """Return the request of the step in progress."""
     async with kit.read() as store:
         payment, token_sealed = await store.get_payment(task.payload["payment_id"])
     if payment.step is None or payment.requested_at is None or payment.idempotency_key != task.id:
@@ -162,7 +180,7 @@ async def _call_service(request: PaymentRequest, payment: Payment, kit: Kit) -> 
 
 def _dump_answer(answer: PaymentAnswer) -> dict[str, Any]:
     if isinstance(answer, Declined):
-        return {"declined": answer.reason[:500]}
+        return {"declined": answer.reason[:500], "cause": answer.cause}
     return {
         "status": answer.status.value,
         "reference": answer.reference,
@@ -175,7 +193,7 @@ def _dump_answer(answer: PaymentAnswer) -> dict[str, Any]:
 
 def _load_answer(result: dict[str, Any]) -> PaymentAnswer:
     if "declined" in result:
-        return Declined(result["declined"])
+        return Declined(result["declined"], DeclineCause(result.get("cause", DeclineCause.BANK)))
     expires_at = result["expires_at"] and datetime.fromisoformat(result["expires_at"])
     return Confirmed(
         Status(result["status"]),
@@ -202,5 +220,5 @@ async def expire_payments(store: PaymentStore) -> list[StepResult]:
             decision = expire(payment, store.now)
             await store.save_decision(decision)
             effect, captured = _expiry_effect(decision), payment.captured
-            results.append(StepResult(decision.events, payment.order_id, effect, EXPIRED_REASON, captured))
+            results.append(StepResult(decision.events, payment.order_id, effect, EXPIRED_REASON, captured=captured))
     return results

@@ -1,5 +1,7 @@
 """HTTP API of providers, their offers and secrets."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -7,6 +9,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Path
 from pydantic import Field, StringConstraints
 
+from libs.kit import Kit
 from libs.kit.http.auth import Principal
 from libs.kit.http.dependencies import KitDep, PrincipalDep, require
 from libs.kit.http.problems import ProblemError
@@ -15,9 +18,11 @@ from replenish_contracts.events import OfferChanged, ProviderChanged
 from replenish_contracts.topics import PROVIDER_ID
 from services.order_dispatch.domain.provider import RESOLUTION_HOURS, Offer, Provider
 from services.order_dispatch.payments.services import PAYMENT_SERVICES
-from services.order_dispatch.providers.registry import get_protocol, max_lines, read_max_lines
-from services.order_dispatch.providers.secrets import seal_secrets
+from services.order_dispatch.providers.prices import check_price, check_prices
+from services.order_dispatch.providers.registry import get_protocol, max_lines, read_max_lines, secret_scheme
+from services.order_dispatch.providers.secrets import UnusableSecretsError, check_secrets, open_secrets, seal_secrets
 from services.order_dispatch.providers.shapes import Body, OfferBody, Short, read_offer, show_offer
+from services.order_dispatch.sealing import UnsealError
 from services.order_dispatch.settings import settings_of
 
 #: At most a year; a longer time is taken for a mistake.
@@ -125,12 +130,22 @@ ProductId = Annotated[str, Path(min_length=1, max_length=200, pattern=NO_NUL)]
 async def put_provider(
     provider_id: ProviderId, body: ProviderBody, kit: KitDep, principal: PrincipalDep
 ) -> dict[str, Any]:
-    """Create or replace a provider and create the topics of its protocol. Idempotent."""
+    """Create or replace a provider and create the topics of its protocol. Idempotent.
+
+    422 if its payment service cannot charge its offers or its fee, or its secrets cannot sign in the new scheme.
+    """
     require(principal, "operator")
     plain_allowed = bool(settings_of(kit).allowed_private_networks)
     provider = parse_provider(provider_id, body, plain_allowed=plain_allowed)
     await kit.create_topics(get_protocol(provider.protocol).topics(provider_id))
     async with kit.transaction() as tx:
+        # Offers and secrets are checked against the provider that they are entered for, under its lock.
+        before = await tx.store.lock_provider(provider_id)
+        if before is not None and secret_scheme(before) is not secret_scheme(provider):
+            sealed = await tx.store.find_secrets(provider_id)
+            with suppress(UnsealError):  # secrets that cannot be decrypted sign nothing
+                _check_secrets(open_secrets(provider_id, sealed, settings_of(kit)), provider)
+        check_prices(provider, await tx.store.list_offers_of(provider_id))
         await tx.store.save_provider(provider)
         tx.publish(provider_changed(provider))
     return show_provider(provider, [], principal)
@@ -140,12 +155,17 @@ async def put_provider(
 async def put_offer(
     provider_id: ProviderId, product_id: ProductId, body: OfferBody, kit: KitDep, principal: PrincipalDep
 ) -> dict[str, Any]:
-    """Set pack size and price of a product, as an operator or as the provider itself."""
+    """Set pack size and price of a product, as an operator or as the provider itself.
+
+    422 if the provider's payment service cannot charge the price.
+    """
     require_provider(principal, provider_id)
     offer = read_offer(provider_id, product_id, body)
     async with kit.transaction() as tx:
-        if await tx.store.find_provider(provider_id) is None:
+        provider = await tx.store.lock_provider(provider_id)
+        if provider is None:
             raise ProblemError(404, "no_such_provider", "There is no such provider")
+        check_price(offer, provider)
         await tx.store.save_offer(offer)
         tx.publish(_offer_changed(offer))
     return show_offer(offer)
@@ -223,9 +243,31 @@ class SecretsBody(Body):
 
 @router.put("/providers/{provider_id}/secrets", status_code=204)
 async def put_secrets(provider_id: ProviderId, body: SecretsBody, kit: KitDep, principal: PrincipalDep) -> None:
+    """Replace all secrets of a provider. 422 for one that cannot sign in the provider's scheme, or is too weak."""
     require(principal, "operator")
-    sealed = seal_secrets(provider_id, body.secrets, settings_of(kit))
     async with kit.transaction() as tx:
-        if await tx.store.find_provider(provider_id) is None:
+        provider = await tx.store.lock_provider(provider_id)
+        if provider is None:
             raise ProblemError(404, "no_such_provider", "There is no such provider")
-        await tx.store.save_secrets(provider_id, sealed)
+        _check_secrets(body.secrets, provider)
+        await tx.store.save_secrets(provider_id, _seal(provider_id, body.secrets, kit))
+
+
+def _check_secrets(secrets: Mapping[str, str], provider: Provider) -> None:
+    try:
+        check_secrets(secrets, secret_scheme(provider))
+    except UnusableSecretsError as error:
+        errors = [
+            {"code": each.code, "field": f"secrets.{name}", "problem": each.problem, "remedy": each.remedy}
+            for name, each in error.errors.items()
+        ]
+        title = "A secret cannot be used"
+        raise ProblemError(422, "unusable_secret", title, detail=str(error), errors=errors) from error
+
+
+def _seal(provider_id: str, secrets: Mapping[str, str], kit: Kit) -> bytes:
+    try:
+        return seal_secrets(provider_id, secrets, settings_of(kit))
+    except UnsealError as error:
+        detail = "Set SEALING_KEY of order_dispatch."
+        raise ProblemError(503, "no_sealing_key", "Secrets cannot be stored", detail=detail) from error

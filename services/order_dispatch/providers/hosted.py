@@ -112,6 +112,11 @@ def delivery_fee(price: int, currency: str, provider: Provider) -> int:
     return 0 if is_free else parse_money(terms.fee, currency)
 
 
+def find_fee(provider: Provider) -> tuple[int, str] | None:
+    terms = read_terms(provider.account)
+    return None if terms.fee is None else (parse_money(terms.fee, terms.currency), terms.currency)
+
+
 def serves(terms: Terms, ship_to: ShipTo) -> bool:
     code = "".join(letter for letter in ship_to.postal_code.upper() if letter.isalnum())
     place = f"{ship_to.country}-{code}"
@@ -150,4 +155,5 @@ PROTOCOL = ProviderProtocol(
     check_account=check_account,
     check_terms=objection,
     delivery_fee=delivery_fee,
+    find_fee=find_fee,
 )

@@ -272,6 +272,8 @@ class ProviderProtocol:
     check_terms: Callable[[Order, Provider, ShipTo | None], str | None] | None = None
     #: Returns the delivery fee of an order that is paid here.
     delivery_fee: DeliveryFee | None = None
+    #: Returns the largest delivery fee in minor units with its currency, or None; for protocols with `delivery_fee`.
+    find_fee: Callable[[Provider], tuple[int, str] | None] | None = None
 
     @property
     def puts_address_in_event(self) -> bool:

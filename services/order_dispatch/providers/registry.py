@@ -72,3 +72,10 @@ def signature_scheme(provider: Provider) -> Scheme:
     Raises ValueError for an unknown scheme, LookupError for a protocol without callbacks.
     """
     return scheme_of(provider.account, callbacks_of(provider).signature)
+
+
+def secret_scheme(provider: Provider) -> Scheme:
+    """Return the scheme that the provider's secrets sign in; `standard` for protocols that sign nothing."""
+    if get_protocol(provider.protocol).callbacks is None:
+        return Scheme.STANDARD
+    return signature_scheme(provider)

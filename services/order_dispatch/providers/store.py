@@ -138,6 +138,16 @@ class ProviderStore(KitStore):
         )
         return {row["product_id"]: _offer(row) for row in rows}
 
+    async def list_offers_of(self, provider_id: str) -> Sequence[Offer]:
+        rows = await self.connection.fetch(
+            f"""-- list_offers_of
+            SELECT {OFFER_COLUMNS}
+            FROM offer WHERE provider_id = $1 ORDER BY product_id
+            """,
+            provider_id,
+        )
+        return [_offer(row) for row in rows]
+
     async def list_offers(self) -> Sequence[Offer]:
         rows = await self.connection.fetch(
             f"""-- list_offers

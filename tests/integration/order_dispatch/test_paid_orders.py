@@ -121,6 +121,27 @@ class TestPaidOrder:
         assert await world.topic("provider-orders-declined") == []
         assert (await kinds(world, order_id))[-2:] == ["PaymentFailed", "OrderFailed"]
 
+    @pytest.mark.parametrize(
+        ("token", "fault", "because"),
+        [
+            ("tok_confirm", "payment", "the payment failed: the bank requires the customer's confirmation"),
+            (
+                "tok_misconfigured",
+                "billing",
+                "the payment could not be processed: the account does not charge in this currency",
+            ),
+            ("tok_unavailable", "billing", "the payment could not be processed: the bank was not available"),
+        ],
+    )
+    async def test_paid_order_fails_by_who_can_put_it_right(self, world, token, fault, because):
+        order_id = await ordered(world, token.replace("_", "-"), token)
+
+        failed = await world.reaches(order_id, "failed")
+
+        assert failed["history"][-1]["because"] == because
+        (event,) = await world.facts(order_id, "OrderFailed")
+        assert (event["fault"], event["reason"]) == (fault, because)
+
     @pytest.mark.parametrize("ends", ["refused", "cancelled"])
     async def test_paid_order_voids_if_no_goods_ship(self, world, book, ends):
         order_id = await ordered(world, f"{ends}-paid")
@@ -175,4 +196,4 @@ class TestPaidOrder:
             return [event["type"] for event in await world.topic("provider-orders-slowpoke")][1:]
 
         assert (await until(asked, "the provider is asked"))[0] == "CancelRequested"
-        assert (await world.order(order_id))["cancellation"]["by"] == "payment"
+        assert (await world.order(order_id))["cancellation"]["by"] == "billing"

@@ -8,7 +8,15 @@ import time
 import pytest
 from standardwebhooks import Webhook
 
-from libs.http_client.signatures import InvalidSignatureError, Scheme, sign, verify
+from libs.http_client.signatures import (
+    InvalidSignatureError,
+    Scheme,
+    UnusableSecretError,
+    check_characters,
+    check_secret,
+    sign,
+    verify,
+)
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 OTHER = "whsec_" + base64.b64encode(b"o" * 32).decode()
@@ -95,6 +103,110 @@ class TestStandardWebhooks:
                 now,
             )
 
+    @pytest.mark.parametrize(
+        "stamp", ["²", "1.5", "+1", " ", "0x10", "٣"], ids=["superscript", "fraction", "sign", "space", "hex", "arabic"]
+    )
+    def test_verify_refuses_timestamp_other_than_digits(self, now, stamp):
+        headers = sign(Scheme.STANDARD, SECRET, "m1", BODY, now) | {"webhook-timestamp": stamp}
+
+        with pytest.raises(InvalidSignatureError):
+            verify(Scheme.STANDARD, [SECRET], headers, BODY, now)
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            "{right}",
+            "{right} {wrong}",
+            "{wrong} {right}",
+            "v1a,AAAA {right}",
+            "v2,{mac} {right} v0,x",
+            " {right} ",
+            "broken {right}",
+            "v1 {right}",
+            "v1,!!! {right}",
+            "v1,é {right}",
+            "{wrong}\t{right}",
+            "{unpadded}",
+        ],
+    )
+    def test_verify_finds_right_one_of_several_signatures(self, now, given):
+        headers = sign(Scheme.STANDARD, SECRET, "m1", BODY, now)
+        right, wrong = (sign(Scheme.STANDARD, s, "m1", BODY, now)["webhook-signature"] for s in (SECRET, OTHER))
+        signature = given.format(right=right, wrong=wrong, mac=right[3:], unpadded=right.rstrip("="))
+
+        assert verify(Scheme.STANDARD, [SECRET], headers | {"webhook-signature": signature}, BODY, now) == ("m1",)
+
+    @pytest.mark.parametrize(
+        "given", ["{wrong} {wrong}", "v2,{mac}", "v1a,{mac}", "V1,{mac}", "{mac}", "v1,", " ", "v1,{mac}x"]
+    )
+    def test_verify_refuses_list_without_right_signature(self, now, given):
+        headers = sign(Scheme.STANDARD, SECRET, "m1", BODY, now)
+        wrong = sign(Scheme.STANDARD, OTHER, "m1", BODY, now)["webhook-signature"]
+        signature = given.format(wrong=wrong, mac=headers["webhook-signature"][3:])
+
+        with pytest.raises(InvalidSignatureError):
+            verify(Scheme.STANDARD, [SECRET], headers | {"webhook-signature": signature}, BODY, now)
+
+    def test_verify_accepts_several_signatures_of_rotating_sender(self, now):
+        headers = sign(Scheme.STANDARD, SECRET, "m1", BODY, now)
+        both = " ".join(sign(Scheme.STANDARD, s, "m1", BODY, now)["webhook-signature"] for s in (OTHER, SECRET))
+
+        for known in ([SECRET], [OTHER], [SECRET, OTHER]):
+            assert verify(Scheme.STANDARD, known, headers | {"webhook-signature": both}, BODY, now)
+
+    def test_verify_skips_secret_that_cannot_sign(self, now):
+        headers = sign(Scheme.STANDARD, SECRET, "m1", BODY, now)
+
+        assert verify(Scheme.STANDARD, ["whsec_", "é", SECRET], headers, BODY, now)
+
+    def test_verify_refuses_id_that_is_not_ascii(self, now):
+        headers = sign(Scheme.STANDARD, SECRET, "mé", BODY, now)
+
+        with pytest.raises(InvalidSignatureError):
+            verify(Scheme.STANDARD, [SECRET], headers, BODY, now)
+
+
+class TestSvixHeaders:
+    """Svix's names of the headers of Standard Webhooks: all three, and never with the others'."""
+
+    def headers(self, now, secret=SECRET, message_id="m1", names=("id", "timestamp", "signature"), prefix="svix"):
+        signed = sign(Scheme.STANDARD, secret, message_id, BODY, now)
+        return {f"{prefix}-{name}": signed[f"webhook-{name}"] for name in names}
+
+    def test_verify_accepts_svix_headers(self, now):
+        assert verify(Scheme.STANDARD, [SECRET], self.headers(now), BODY, now) == ("m1",)
+
+    def test_verify_accepts_both_sets_of_one_message(self, now):
+        headers = self.headers(now) | self.headers(now, prefix="webhook")
+
+        assert verify(Scheme.STANDARD, [SECRET], headers, BODY, now) == ("m1",)
+
+    @pytest.mark.parametrize("name", ["id", "timestamp", "signature"])
+    def test_verify_refuses_mix_of_both_sets(self, now, name):
+        others = [other for other in ("id", "timestamp", "signature") if other != name]
+        for one, other in (("svix", "webhook"), ("webhook", "svix")):
+            mixed = self.headers(now, names=[name], prefix=one) | self.headers(now, names=others, prefix=other)
+            with pytest.raises(InvalidSignatureError):
+                verify(Scheme.STANDARD, [SECRET], mixed, BODY, now)
+
+    @pytest.mark.parametrize("name", ["id", "timestamp", "signature"])
+    def test_verify_refuses_complete_set_beside_part_of_the_other(self, now, name):
+        headers = self.headers(now) | self.headers(now, names=[name], prefix="webhook", message_id="m2")
+
+        with pytest.raises(InvalidSignatureError):
+            verify(Scheme.STANDARD, [SECRET], headers, BODY, now)
+
+    def test_verify_uses_id_of_verified_set(self, now):
+        headers = self.headers(now, message_id="m2") | self.headers(now, prefix="webhook")
+
+        assert verify(Scheme.STANDARD, [SECRET], headers, BODY, now) == ("m1",)
+
+    def test_verify_does_not_fall_back_to_other_set(self, now):
+        headers = self.headers(now) | self.headers(now, secret=OTHER, prefix="webhook")
+
+        with pytest.raises(InvalidSignatureError):
+            verify(Scheme.STANDARD, [SECRET], headers, BODY, now)
+
 
 class TestHmac:
     def test_sign_matches_acp(self):
@@ -109,3 +221,128 @@ class TestHmac:
         first = verify(Scheme.HMAC, [SECRET], one, BODY, now)
 
         assert first != verify(Scheme.HMAC, [SECRET], other, BODY + b" ", now)
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "t={t},v1={right}",
+            "t={t},v1={right},v1={wrong}",
+            "t={t},v1={wrong},v1={right}",
+            "t={t},v1={wrong},v1={right},v0=6ffbb59b",
+            "v1={right},t={t}",
+            "t={t}, v1={wrong}, v1={right}",
+            "t={t},v1=zz,v1={right}",
+            "t={t},v2={wrong},v1={upper},",
+        ],
+    )
+    def test_verify_finds_right_one_of_several_signatures(self, now, header):
+        right, wrong = (sign(Scheme.HMAC, s, "m1", BODY, now)["merchant-signature"][-64:] for s in (SECRET, OTHER))
+        header = header.format(t=int(now), right=right, wrong=wrong, upper=right.upper())
+
+        assert verify(Scheme.HMAC, [SECRET], {"merchant-signature": header}, BODY, now)
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "t={t},v1={wrong},v1={wrong}",
+            "t={t},v0={right}",
+            "t={t},v1a={right}",
+            "t={t}",
+            "v1={right}",
+            "t={t},t=1,v1={right}",
+            "t=,v1={right}",
+            "t={t}x,v1={right}",
+            "t={t},v1={right}0",
+            "t={t};v1={right}",
+            "{right}",
+        ],
+    )
+    def test_verify_refuses_header_without_right_signature(self, now, header):
+        right, wrong = (sign(Scheme.HMAC, s, "m1", BODY, now)["merchant-signature"][-64:] for s in (SECRET, OTHER))
+        header = header.format(t=int(now), right=right, wrong=wrong)
+
+        with pytest.raises(InvalidSignatureError):
+            verify(Scheme.HMAC, [SECRET], {"merchant-signature": header}, BODY, now)
+
+    def test_verify_accepts_signatures_of_both_secrets_of_rotation(self, now):
+        macs = [sign(Scheme.HMAC, s, "m1", BODY, now)["merchant-signature"][-64:] for s in (OTHER, SECRET)]
+        headers = {"merchant-signature": f"t={int(now)},v1={macs[0]},v1={macs[1]}"}
+
+        for known in ([SECRET], [OTHER], [SECRET, OTHER]):
+            assert verify(Scheme.HMAC, known, headers, BODY, now)
+
+
+class TestSecret:
+    @pytest.mark.parametrize(
+        "secret",
+        [SECRET, SECRET.rstrip("="), "whsec_" + base64.b64encode(b"k" * 24).decode(), "whsec_" + "ab+/" * 16],
+    )
+    @pytest.mark.parametrize("scheme", list(Scheme))
+    def test_secret_that_signs_is_accepted(self, scheme, secret):
+        check_secret(scheme, secret)
+
+        assert sign(scheme, secret, "m1", BODY, 1)
+
+    @pytest.mark.parametrize(
+        ("secret", "code"),
+        [
+            ("whsec_", "too_short"),
+            ("whsec_ ", "too_short"),
+            ("whsec_a2V5", "too_short"),
+            ("whsec_" + base64.b64encode(b"k" * 23).decode(), "too_short"),
+            ("whsec_" + base64.b64encode(b"k" * 65).decode(), "too_long"),
+            ("", "wrong_prefix"),
+            (base64.b64encode(b"k" * 32).decode(), "wrong_prefix"),
+            ("WHSEC_" + SECRET[6:], "wrong_prefix"),
+            ("whsk_" + SECRET[6:], "wrong_prefix"),
+            ("whpk_" + SECRET[6:], "wrong_prefix"),
+            ("a-long-secret-that-is-no-base64-at-all", "wrong_prefix"),
+            ("whsec_this-is-not-base64-but-long-enough", "not_base64"),
+            ("whsec_" + "ab=c" * 10, "not_base64"),
+            ("whsec_" + "ä" * 32, "not_base64"),
+            ("whsec_" + "ab-_" * 10, "not_base64"),
+            ("whsec_whsec_" + SECRET[6:], "not_base64"),
+            (SECRET + "\n", "whitespace"),
+            (" " + SECRET, "whitespace"),
+            (SECRET[:20] + " " + SECRET[20:], "whitespace"),
+            (SECRET + "\u00a0", "whitespace"),
+        ],
+    )
+    def test_secret_of_standard_webhooks_that_cannot_sign_is_refused(self, secret, code):
+        with pytest.raises(UnusableSecretError) as refused:
+            check_secret(Scheme.STANDARD, secret)
+
+        assert refused.value.code == code
+        assert len(secret) < 8 or secret[6:] not in str(refused.value)
+
+    @pytest.mark.parametrize("secret", ["a-key-of-16-chars", "0123456789abcdef", "whsec_not/base64-but-signs"])
+    def test_secret_of_hmac_is_any_text(self, secret):
+        check_secret(Scheme.HMAC, secret)
+
+    @pytest.mark.parametrize(
+        ("secret", "code"),
+        [
+            ("", "too_short"),
+            ("whsec_", "too_short"),
+            ("whsec_0123456789", "too_short"),
+            ("short", "too_short"),
+            ("0123456789abcde", "too_short"),
+            ("                    ", "whitespace"),
+            ("0123456789 abcdef", "whitespace"),
+            ("0123456789abcdef\r\n", "whitespace"),
+            ("0123456789abcdef\x07", "not_ascii"),
+            ("schlüssel-mit-umlaut", "not_ascii"),
+            ("whpk_0123456789abcdef", "wrong_prefix"),
+            ("pk_live_0123456789abcdef", "wrong_prefix"),
+        ],
+    )
+    def test_secret_of_hmac_that_is_weak_or_unreadable_is_refused(self, secret, code):
+        with pytest.raises(UnusableSecretError) as refused:
+            check_secret(Scheme.HMAC, secret)
+
+        assert refused.value.code == code
+
+    @pytest.mark.parametrize("key", ["Bearer 0123456789abcdef", "short", "sk_live_ 0123456789", "schlüssel-mit-umlaut"])
+    def test_key_that_is_no_header_value_is_refused(self, key):
+        with pytest.raises(UnusableSecretError):
+            check_characters(key)

@@ -119,6 +119,29 @@ class TestCompose:
             f"Wir versuchen es in einem Tag erneut, danach in größeren Abständen. Ihre Bestellungen: {a.PAGE}",
         )
 
+    @pytest.mark.parametrize(
+        ("kind", "details"),
+        [
+            (Kind.ORDER_FAILED, {"fault": "billing"}),
+            (Kind.ORDER_CANCELLED, {"by": "billing"}),
+        ],
+        ids=["failed", "cancelled"],
+    )
+    def test_payment_that_we_could_not_process_is_not_blamed_on_customer(self, kind, details):
+        known = details | {"reason": "the payment could not be processed: 0.30 EUR is less than stripe charges"}
+
+        english, german = (written(kind, details=known, locale=locale).lines for locale in ("en", "de"))
+
+        assert "because we could not process the payment." in english[1]
+        assert english[2] == (
+            "This has nothing to do with your payment method, and you do not need to do anything. "
+            "You have not been charged."
+        )
+        assert "weil wir die Zahlung nicht abwickeln konnten." in german[1]
+        assert german[2].startswith("Das liegt nicht an Ihrer Zahlungsart, und Sie müssen nichts tun.")
+        assert not any("check your payment" in line or "stripe" in line for line in english)
+        assert not any("prüfen Sie" in line or "stripe" in line for line in german)
+
     @pytest.mark.parametrize("known", [{}, {"fault": "provider"}], ids=["untold", "defaulted"])
     def test_fault_of_old_event_is_derived(self, known):
         declined = written(Kind.ORDER_FAILED, details={"reason": "the payment failed: card declined"} | known)

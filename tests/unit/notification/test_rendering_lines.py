@@ -315,7 +315,7 @@ class TestWholeOrder:
                 assert set(getattr(language, field)) == set(getattr(english, field))
             assert set(language.several_faults) == set(language.faults)
 
-    @pytest.mark.parametrize("fault", [Fault.PAYMENT, Fault.ADDRESS, Fault.FRAUD])
+    @pytest.mark.parametrize("fault", [Fault.PAYMENT, Fault.BILLING, Fault.ADDRESS, Fault.FRAUD])
     def test_fault_lists_lines(self, fault):
         mail = written(Kind.ORDER_FAILED, {"lines": BOTH, "reason": "x", "fault": fault})
 

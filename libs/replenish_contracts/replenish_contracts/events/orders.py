@@ -19,6 +19,8 @@ class Fault(StrEnum):
 
     PROVIDER = "provider"
     PAYMENT = "payment"
+    #: The payment could not be processed, and the customer's payment method is not the cause.
+    BILLING = "billing"
     FRAUD = "fraud"
     ADDRESS = "address"
 

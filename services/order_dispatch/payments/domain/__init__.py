@@ -1,5 +1,12 @@
 """Domain of payments: states, decisions, bookings and the interface of payment services."""
 
+from services.order_dispatch.payments.domain.amounts import (
+    ANY_AMOUNT,
+    CurrencyRules,
+    UnchargeableAmountError,
+    check_amount,
+    check_share,
+)
 from services.order_dispatch.payments.domain.answers import apply_answer
 from services.order_dispatch.payments.domain.decisions import (
     Mandate,
@@ -14,6 +21,7 @@ from services.order_dispatch.payments.domain.decisions import (
 from services.order_dispatch.payments.domain.payment import Payment, PaymentDecision
 from services.order_dispatch.payments.domain.protocol import (
     Confirmed,
+    DeclineCause,
     Declined,
     PaymentRequest,
     ServiceDescriptor,
@@ -30,10 +38,13 @@ from services.order_dispatch.payments.domain.states import (
 )
 
 __all__ = [
+    "ANY_AMOUNT",
     "CLOSED",
     "IN_PROGRESS",
     "TRANSITIONS",
     "Confirmed",
+    "CurrencyRules",
+    "DeclineCause",
     "Declined",
     "IllegalPaymentTransitionError",
     "Mandate",
@@ -43,9 +54,12 @@ __all__ = [
     "PaymentState",
     "ServiceDescriptor",
     "Status",
+    "UnchargeableAmountError",
     "UnexpectedAnswerError",
     "apply_answer",
+    "check_amount",
     "check_answer",
+    "check_share",
     "expire",
     "mark_unknown",
     "open_payment",

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from replenish_contracts.events import PaymentStep, PaymentVoided
 from replenish_contracts.units import format_money
+from services.order_dispatch.payments.domain.amounts import UnchargeableAmountError, check_amount
 from services.order_dispatch.payments.domain.books import Accounts, book_release
 from services.order_dispatch.payments.domain.payment import (
     Payment,
@@ -13,6 +14,7 @@ from services.order_dispatch.payments.domain.payment import (
     ServiceCall,
     make_idempotency_key,
 )
+from services.order_dispatch.payments.domain.protocol import DeclineCause
 from services.order_dispatch.payments.domain.states import CLOSED, IllegalPaymentTransitionError, PaymentState
 
 EXPIRED_REASON = "the authorization expired"
@@ -40,8 +42,17 @@ def open_payment(payment: Payment, mandate: Mandate | None, now: datetime) -> Pa
     transition = PaymentTransition(
         1, None, PaymentState.AUTHORIZING, PaymentStep.AUTHORIZE, key, payment.amount, now, "the order requires payment"
     )
-    call = ServiceCall(PaymentStep.AUTHORIZE, key, _find_obstacle(payment, mandate))
+    call = _check_call(ServiceCall(PaymentStep.AUTHORIZE, key, _find_obstacle(payment, mandate)), payment)
     return PaymentDecision(authorizing, (transition,), calls=(call,))
+
+
+def _check_call(call: ServiceCall, payment: Payment) -> ServiceCall:
+    """Add the obstacle that the payment service does not take the amount; it precedes those of the customer."""
+    try:
+        check_amount(payment.amount, payment.currency, payment.rules, payment.service)
+    except UnchargeableAmountError as error:
+        return replace(call, obstacle=error.problem, cause=DeclineCause.OURS)
+    return call
 
 
 def _find_obstacle(payment: Payment, mandate: Mandate | None) -> str | None:
@@ -55,19 +66,20 @@ def _find_obstacle(payment: Payment, mandate: Mandate | None) -> str | None:
     return None
 
 
-def request_capture(
-    payment: Payment, due_total: int, now: datetime, *, final: bool = True, chargeable_step: int = 1
-) -> PaymentDecision:
+def request_capture(payment: Payment, due_total: int, now: datetime, *, final: bool = True) -> PaymentDecision:
     """Capture the total that is due so far, less what was captured or is being captured.
 
-    A part is rounded down to `chargeable_step`. The final capture is exact and releases the rest, also if nothing more
-    is due; a final total of 0 voids the payment. Repeats, smaller totals and requests after the final one are ignored.
+    The total is rounded down to what the payment service takes; a part below its minimum waits for the next one. The
+    final capture settles what is left and releases the rest, also if nothing more is due; a final total of 0 voids the
+    payment. Repeats, smaller totals and requests after the final one are ignored.
     Publishes PaymentFailed at once if the total exceeds the authorization or nothing is authorized.
     """
     decision = PaymentDecision(payment)
     final = final or due_total >= payment.amount
     requested = payment.capture_requested or 0
-    total = max(requested, due_total if final else due_total - due_total % chargeable_step)
+    total = max(requested, payment.rules.floor(due_total))
+    if not final and total - requested < payment.rules.minimum:
+        total = requested
     if total == 0:
         return request_void(payment, now) if final else decision
     if payment.started_last_capture:
@@ -105,16 +117,18 @@ def request_void(payment: Payment, now: datetime) -> PaymentDecision:
 def request_refund(payment: Payment, amount: int, now: datetime) -> PaymentDecision:
     """Refund the amount in addition to earlier refunds; publishes PaymentFailed if it exceeds the captured rest.
 
-    The requested total counts as captured: a refund of it waits for its capture.
+    The requested total counts as captured: a refund of it waits for its capture. The total of all refunds is rounded up
+    to what the payment service takes.
     """
     decision = PaymentDecision(payment)
     refundable = 0 if payment.void_requested else (payment.capture_requested or 0) - payment.refund_requested
     if amount == 0:
         return decision
-    if amount > refundable:
+    if amount >= refundable + payment.rules.step:  # what was captured may be rounded down
         reason = f"only {_format(refundable, payment)} can be refunded"
         return decision.publish_failure(PaymentStep.REFUND, amount, reason, now)
-    return start_next_step(decision.change(refund_requested=payment.refund_requested + amount), now)
+    refund_requested = payment.refund_requested + min(amount, refundable)
+    return start_next_step(decision.change(refund_requested=refund_requested), now)
 
 
 def start_next_step(decision: PaymentDecision, now: datetime, *, release: bool = True) -> PaymentDecision:
@@ -131,7 +145,8 @@ def start_next_step(decision: PaymentDecision, now: datetime, *, release: bool =
     to_capture = (payment.capture_requested or 0) - payment.captured
     if authorized and to_capture > 0 and (payment.capture_final or payment.captures_several):
         return decision.start_step(PaymentStep.CAPTURE, to_capture, now, final=payment.capture_final)
-    to_refund = payment.captured if payment.void_requested else min(payment.refund_requested, payment.captured)
+    requested = payment.captured if payment.void_requested else payment.rules.ceil(payment.refund_requested)
+    to_refund = min(requested, payment.captured)
     if to_refund > payment.refunded:
         return decision.start_step(PaymentStep.REFUND, to_refund - payment.refunded, now)
     if authorized and payment.capture_final and release:

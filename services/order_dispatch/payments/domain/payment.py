@@ -6,7 +6,9 @@ from typing import TypedDict
 
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import PaymentFailed, PaymentStep
+from services.order_dispatch.payments.domain.amounts import ANY_AMOUNT, CurrencyRules
 from services.order_dispatch.payments.domain.books import Booking
+from services.order_dispatch.payments.domain.protocol import DeclineCause
 from services.order_dispatch.payments.domain.states import IN_PROGRESS, PaymentState, check_transition
 
 
@@ -54,6 +56,8 @@ class Payment:
     #: Expiry of the authorization.
     expires_at: datetime | None = None
     reason: str = ""
+    #: What the payment service takes of the currency; not stored.
+    rules: CurrencyRules = ANY_AMOUNT
 
     @property
     def held(self) -> int:
@@ -120,6 +124,7 @@ class ServiceCall:
     step: PaymentStep
     idempotency_key: str
     obstacle: str | None = None
+    cause: DeclineCause = DeclineCause.CUSTOMER
 
 
 @dataclass(frozen=True, slots=True)

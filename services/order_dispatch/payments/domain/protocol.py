@@ -1,26 +1,24 @@
 """The interface of a payment service: its requests, its answers and what counts as a valid answer."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from replenish_contracts.events import PaymentStep
-
-
-def charge_any_amount(_currency: str) -> int:
-    return 1
+from services.order_dispatch.payments.domain.amounts import FindRules, any_currency
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceDescriptor:
     """What a payment service can do."""
 
+    #: As people read it in errors.
+    name: str
     #: It can capture an authorization in several parts; the answer to one authorization may exclude it.
     captures_several: bool = False
-    #: The smallest amount of a currency that it charges, in minor units; it charges only multiples of it.
-    chargeable_step: Callable[[str], int] = charge_any_amount
+    #: The amounts that it takes of a currency.
+    find_rules: FindRules = any_currency
 
 
 class Status(StrEnum):
@@ -78,11 +76,32 @@ class Confirmed:
     captures_several: bool | None = None
 
 
+class DeclineCause(StrEnum):
+    """Who can put a declined step right."""
+
+    #: The customer's bank declined it.
+    BANK = "bank"
+    #: The customer must act: confirm at the bank, store a payment method, raise the limit.
+    CUSTOMER = "customer"
+    #: Our configuration, key or amount; nothing that the customer could change.
+    OURS = "ours"
+    #: The bank or the payment service was not available; the same payment may succeed later.
+    LATER = "later"
+
+    @property
+    def concerns_customer(self) -> bool:
+        return self in (DeclineCause.BANK, DeclineCause.CUSTOMER)
+
+
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """The step was not performed; a repeat with the same key is declined as well."""
+    """The step was not performed; a repeat with the same key is declined as well.
+
+    The customer can read the reason, so it must not contain keys or other details of our account.
+    """
 
     reason: str
+    cause: DeclineCause = DeclineCause.BANK
 
 
 PaymentAnswer = Confirmed | Declined

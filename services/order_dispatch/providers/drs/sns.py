@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from libs.kit import Kit, RetryLaterError
 
@@ -20,8 +20,17 @@ SIGNED = {
     SUBSCRIPTION: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
     UNSUBSCRIPTION: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
 }
-_SNS_HOST = re.compile(r"sns\.([a-z0-9-]{1,40})\.amazonaws\.com(\.cn)?")
-_ARN = re.compile(r"arn:aws(?:-cn|-us-gov)?:sns:([a-z0-9-]{1,40}):\d{1,20}:[A-Za-z0-9_.-]{1,256}")
+_SNS_HOST = re.compile(r"sns\.(?P<region>[a-z0-9-]{1,40})\.amazonaws\.com(?P<china>\.cn)?")
+_ARN = re.compile(
+    r"arn:(?P<partition>aws(?:-cn|-us-gov)?):sns:(?P<region>[a-z0-9-]{1,40}):[0-9]{1,20}:[A-Za-z0-9_.-]{1,256}"
+)
+#: As in Amazon's documents: /SimpleNotificationService-f3ecfb7224c7233fe7bb5f59f96de52f.pem.
+_CERTIFICATE_PATH = re.compile(r"/SimpleNotificationService-[0-9a-f]{32}\.pem")
+_STAND_IN_PATH = re.compile(r"/[A-Za-z0-9/_.-]*\.pem")
+LONGEST_URL = 2000
+#: Header of a delivery without SNS's envelope, and so without a signature.
+#: docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html
+RAW_DELIVERY_HEADER = "x-amz-sns-rawdelivery"
 
 
 class SnsSignatureError(Exception):
@@ -73,30 +82,60 @@ def verify(message: Mapping[str, Any], certificate: bytes) -> None:
 
 
 def check_certificate_url(url: Any, topic_arn: str, stand_ins: frozenset[str]) -> str:
-    """Return the URL if it is a certificate URL of SNS in the topic's region, else raise SnsSignatureError."""
-    return _check(url, topic_arn, stand_ins, suffix=".pem")
+    """Return the URL if it is a certificate URL of SNS in the topic's region, else raise SnsSignatureError.
+
+    Nothing is fetched from another URL: neither one with a user, port, query, fragment or capital letters, nor from a
+    host or path that only looks like one of SNS.
+    """
+    split = _split(url, stand_ins)
+    if split.query or "?" in url:
+        raise SnsSignatureError("SigningCertURL has a query")
+    pattern = _STAND_IN_PATH if split.netloc in stand_ins else _CERTIFICATE_PATH
+    if not pattern.fullmatch(split.path):
+        raise SnsSignatureError("the path of SigningCertURL is not that of a certificate of SNS")
+    _check_region(split.netloc, topic_arn, stand_ins)
+    return str(url)
 
 
 def check_subscribe_url(url: Any, topic_arn: str, stand_ins: frozenset[str]) -> str:
-    return _check(url, topic_arn, stand_ins, suffix="")
+    """Return the URL if it confirms a subscription at SNS in the topic's region, else raise SnsSignatureError."""
+    split = _split(url, stand_ins)
+    if split.netloc not in stand_ins and (
+        split.path not in ("", "/") or parse_qs(split.query).get("Action") != ["ConfirmSubscription"]
+    ):
+        raise SnsSignatureError("SubscribeURL does not confirm a subscription")
+    _check_region(split.netloc, topic_arn, stand_ins)
+    return str(url)
 
 
-def _check(url: Any, topic_arn: str, stand_ins: frozenset[str], suffix: str) -> str:
+def _split(url: Any, stand_ins: frozenset[str]) -> SplitResult:
+    """Split a URL of https, or of a stand-in, without a fragment."""
+    if not isinstance(url, str) or len(url) > LONGEST_URL or not url.isascii():
+        raise SnsSignatureError("the URL is missing or invalid")
+    if any(character <= " " or character in "\\\x7f" for character in url):
+        raise SnsSignatureError("the URL contains white space or a backslash")
     try:
-        split = urlsplit(url) if isinstance(url, str) and len(url) <= 2000 and url.isascii() else None  # noqa: PLR2004  # longer URLs are not used by SNS
-        if split is None or any(character <= " " or character == "\\" for character in url):
-            raise SnsSignatureError("the URL is missing or invalid")
-        split.port  # noqa: B018  # raises ValueError for an invalid port
+        split = urlsplit(url)
     except ValueError as error:
         raise SnsSignatureError("the URL is invalid") from error
-    if split.netloc.lower() in stand_ins and split.path.endswith(suffix):
-        return str(url)
-    host, region = _SNS_HOST.fullmatch(split.netloc), _ARN.fullmatch(topic_arn)
-    if split.scheme != "https" or host is None or not split.path.endswith(suffix):
-        raise SnsSignatureError(f"{split.netloc[:100]} is not an SNS host")
-    if region is None or host[1] != region[1]:
-        raise SnsSignatureError(f"{split.netloc[:100]} is not in the topic's region")
-    return str(url)
+    if "#" in url:
+        raise SnsSignatureError("the URL has a fragment")
+    # The scheme and the host are compared as they were sent, so that capital letters are refused.
+    if split.netloc not in stand_ins and not url.startswith("https://"):
+        raise SnsSignatureError("the URL is not one of https")
+    return split
+
+
+def _check_region(netloc: str, topic_arn: str, stand_ins: frozenset[str]) -> None:
+    """Raise SnsSignatureError unless the host, without user and port, is SNS in the region of the topic."""
+    if netloc in stand_ins:
+        return
+    host, topic = _SNS_HOST.fullmatch(netloc), _ARN.fullmatch(topic_arn)
+    if host is None:
+        raise SnsSignatureError(f"{netloc[:100]} is not an SNS host")
+    is_china = topic is not None and topic["partition"] == "aws-cn"
+    if topic is None or host["region"] != topic["region"] or (host["china"] is not None) is not is_china:
+        raise SnsSignatureError(f"{netloc[:100]} is not in the topic's region")
 
 
 KEEP_SECONDS = 86_400.0

@@ -49,6 +49,15 @@ class TestAuthorizeUrl:
 
         assert (put.status_code, put.json()["errors"][0]["field"]) == (422, "token_url")
 
+    @pytest.mark.parametrize("secret", ["", " ", "a secret", "secret\n", "geheimnis-ä"])
+    async def test_client_with_unusable_secret_is_refused(self, linked, secret):
+        body = linked.link_client() | {"client_secret": secret}
+        path = "/v1/providers/amazon/link-client"
+        put = await linked.http.put(path, json=body, headers=linked.desk.headers("operator"))
+
+        assert (put.status_code, put.json()["code"]) == (422, "unusable_secret")
+        assert put.json()["errors"][0]["field"] == "client_secret"
+
     @pytest.mark.parametrize(
         "options", [{"country": "us"}, {"topic_arns": 5}, {"note": "\ud800"}, {"note": "\x00"}, {"note": float("inf")}]
     )

@@ -8,6 +8,9 @@ from replenish_contracts.events import UpdateStatus
 from tests.integration.order_dispatch.drs.environment import register
 from tests.support.portal_server import until
 
+#: Of the region of the topic.
+CERTIFICATE_URL = "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-ac565b8b1a6c5d002d285f9598aa1d9b.pem"
+
 
 async def device(environment, name, registration, *options):
     await register(environment, "ann", name, registration)
@@ -236,6 +239,9 @@ class TestEndpoint:
             ({"TopicArn": "arn:aws:sns:us-east-1:666666666666:drs"}, 403, "not_our_topic"),
             ({"SigningCertURL": "https://sns.us-east-1.amazonaws.com.evil.example/a.pem"}, 403, "not_signed"),
             ({"SigningCertURL": None}, 403, "not_signed"),
+            ({"SigningCertURL": f"{CERTIFICATE_URL}?x=1"}, 403, "not_signed"),
+            ({"SigningCertURL": f"{CERTIFICATE_URL}#x"}, 403, "not_signed"),
+            ({"SigningCertURL": CERTIFICATE_URL.replace("https", "http")}, 403, "not_signed"),
             ({"SignatureVersion": "1"}, 403, "not_signed"),
             ({"Type": "Command"}, 403, "not_signed"),
             ({"MessageId": 5}, 400, "malformed_message"),
@@ -255,6 +261,32 @@ class TestEndpoint:
         posted = await linked.post_to_shop("shop/publish", b'{"true": 2}')
 
         assert (await self.post(linked, posted, "unknown")).status_code == 404
+
+    @pytest.mark.parametrize(
+        ("body", "headers"),
+        [
+            (b'{"notificationInfo": {}}', {"x-amz-sns-rawdelivery": "true"}),
+            (b"no JSON at all", {"x-amz-sns-rawdelivery": "True"}),
+            (b"[]", {"x-amz-sns-rawdelivery": "true", "x-amz-sns-message-type": "Notification"}),
+            (b'{"notificationInfo": {}}', {}),
+        ],
+        ids=["notification", "text", "list", "without the header"],
+    )
+    async def test_raw_delivery_is_named(self, linked, body, headers):
+        answer = await linked.browser.post(f"{linked.url}/v1/sns/amazon", content=body, headers=headers)
+
+        assert (answer.status_code, answer.json()["code"]) == (400, "raw_delivery")
+        assert "RawMessageDelivery" in answer.json()["errors"][0]["remedy"]
+
+    async def test_envelope_with_header_of_raw_delivery_is_verified(self, linked):
+        posted = await linked.post_to_shop("shop/publish", b'{"envelope": 1}')
+        answer = await linked.browser.post(
+            f"{linked.url}/v1/sns/amazon",
+            content=json.dumps(posted | {"Message": "forged"}).encode(),
+            headers={"x-amz-sns-rawdelivery": "true"},
+        )
+
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_signed")
 
     @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"MessageId": "a\\u0000b"}'])
     async def test_invalid_body_is_refused(self, linked, body):

@@ -40,7 +40,9 @@ class PaymentEnvironment:
         app.state.kit = kit
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://dispatch")
 
-    async def draft_order(self, token="tok_ok", *, service="sandbox", mandate=5000, price=500, currency="USD"):
+    async def draft_order(
+        self, token="tok_ok", *, service="sandbox", mandate=5000, price=500, currency="USD", limit_in=None
+    ):
         """Draft an order of a new customer whose payment method has this token."""
         number = next(_numbers)
         order_id, customer = f"o{number}", f"customer-{number}"
@@ -50,7 +52,7 @@ class PaymentEnvironment:
             await store.connection.execute("UPDATE provider SET payment = $1", service)
             if token is not None:
                 sealed = seal(KEY, token, token_owner(customer, service))
-                method = PaymentMethod(customer, service, sealed, Mandate(mandate, "USD"), store.now)
+                method = PaymentMethod(customer, service, sealed, Mandate(mandate, limit_in or currency), store.now)
                 await store.save_payment_method(method)
             approved = a.approved(order_id=order_id, customer_id=customer, pool_id=order_id, packs=1, quantity=20)
             offer = a.offer(price=price, currency=currency)
@@ -182,7 +184,7 @@ class PaymentEnvironment:
             )
         assert added.kind == step
         payment = await self.payment(order)
-        call = Task(added.task_id, {"payment_id": payment.payment_id, "obstacle": None}, 1)
+        call = Task(added.task_id, {"payment_id": payment.payment_id, "obstacle": None, "cause": "customer"}, 1)
         await perform_step(call, self.kit)
         expire_lease = "UPDATE task SET lease_until = now() - interval '1 second' WHERE id = $1"
         await self.fetch(expire_lease, payment.idempotency_key)

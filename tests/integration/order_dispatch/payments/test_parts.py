@@ -87,7 +87,11 @@ class TestParts:
         order = await environment.authorized_order()
         await environment.capture_part(order, 200)
         payment = await environment.wait_for_captured(order, 200)
-        task = Task(f"{payment.payment_id}-capture-3", {"payment_id": payment.payment_id, "obstacle": None}, 2)
+        task = Task(
+            f"{payment.payment_id}-capture-3",
+            {"payment_id": payment.payment_id, "obstacle": None, "cause": "customer"},
+            2,
+        )
         answer = {"status": "captured", "reference": payment.reference, "amount": 200, "currency": "USD"}
 
         async with environment.kit.transaction() as tx:

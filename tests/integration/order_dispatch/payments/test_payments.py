@@ -100,7 +100,7 @@ class TestDeclined:
         [
             ({"token": None}, "no payment method"),
             ({"mandate": 499}, "limit of 4.99 USD"),
-            ({"currency": "EUR"}, "limit is in USD"),
+            ({"currency": "EUR", "limit_in": "USD"}, "limit is in USD"),
         ],
     )
     async def test_authorization_outside_mandate_calls_no_service(self, environment, changes, reason):

@@ -1,5 +1,6 @@
 """Tests of payments at Stripe with localstripe, an independent server of its API without idempotency keys."""
 
+import json
 from dataclasses import replace
 
 import httpx
@@ -8,7 +9,7 @@ import stripe
 
 from libs.kit import RetryLaterError
 from replenish_contracts.events import PaymentStep
-from services.order_dispatch.payments.domain import Declined, PaymentRequest, Status
+from services.order_dispatch.payments.domain import DeclineCause, Declined, PaymentRequest, Status
 from services.order_dispatch.payments.services import open_payment_service
 from tests.integration.order_dispatch.payments.stripe_server import (
     KEY,
@@ -194,16 +195,115 @@ class TestFind:
         last = replace(build_request(environment), idempotency_key="k100")
         assert (await service.find(last)).amount == 200
 
-    async def test_currency_with_other_minor_unit_is_declined(self, environment):
-        declined = await open_payment_service("stripe", environment.kit).authorize(
-            build_request(environment, currency="ISK")
+    @pytest.mark.parametrize(
+        ("currency", "amount", "reason"),
+        [
+            ("KWD", 5124, "5.124 KWD is not a multiple of 0.010 KWD, as stripe requires"),
+            ("EUR", 30, "0.30 EUR is less than stripe charges"),
+            ("IRR", 500, "stripe does not charge in IRR"),
+        ],
+    )
+    async def test_amount_that_stripe_cannot_charge_is_declined_without_call(
+        self, environment, account, currency, amount, reason
+    ):
+        request = build_request(environment, currency=currency, amount=amount)
+
+        declined = await open_payment_service("stripe", environment.kit).authorize(request)
+
+        assert declined == Declined(reason, DeclineCause.OURS)
+        assert await account("payment_intents") == []
+
+
+class TestCurrencies:
+    """Amounts are sent in Stripe's units and read back in ours."""
+
+    @pytest.mark.parametrize(
+        ("currency", "price", "sent"),
+        [
+            ("UGX", 5000, 500_000),
+            ("ISK", 1790, 179_000),
+            ("JPY", 500, 500),
+            ("KWD", 1230, 1230),
+            ("MGA", 500_000, 5000),
+        ],
+    )
+    async def test_order_is_captured_and_refunded(self, environment, account, currency, price, sent):
+        terms = {"service": "stripe", "price": price, "currency": currency, "mandate": 10 * price}
+        order = await environment.captured_order(VISA, **terms)
+        (intent,) = await account("payment_intents")
+        assert (intent["amount"], intent["currency"], intent["status"]) == (sent, currency.lower(), "succeeded")
+        assert await environment.balances(order) == {"cash:stripe": price, "provider:acme": -price}
+
+        await environment.refund(order, price // 10)
+        await environment.refund(order, price - price // 10)
+        payment = await environment.wait_for_state(order, "refunded")
+
+        refunds = sorted(refund["amount"] for refund in await account("refunds"))
+        assert sum(refunds) == sent
+        assert (payment.refunded, await environment.balances(order)) == (price, {})
+        assert await environment.failed_checks() == []
+
+    async def test_order_in_whole_currency_is_captured_in_part(self, environment, account):
+        terms = {"service": "stripe", "price": 5000, "currency": "UGX", "mandate": 50_000}
+        order = await environment.authorized_order(VISA, **terms)
+
+        await environment.capture(order, 3500)
+        payment = await environment.wait_for_state(order, "captured")
+
+        assert (payment.captured, payment.released) == (3500, 1500)
+
+    async def test_order_in_whole_currency_is_voided(self, environment, account):
+        terms = {"service": "stripe", "price": 1790, "currency": "ISK", "mandate": 17_900}
+        order = await environment.authorized_order(VISA, **terms)
+
+        await environment.void(order)
+        await environment.wait_for_state(order, "voided")
+
+        assert [intent["status"] for intent in await account("payment_intents")] == ["canceled"]
+
+    @pytest.mark.parametrize(("currency", "amount"), [("UGX", 5000), ("ISK", 1790)])
+    async def test_authorization_and_refund_are_found_in_our_units(self, environment, account, currency, amount):
+        service = open_payment_service("stripe", environment.kit)
+        request = build_request(environment, amount=amount, currency=currency)
+        answer = await service.authorize(request)
+        captured = build_request(
+            environment, PaymentStep.CAPTURE, amount=amount, currency=currency, reference=answer.reference
         )
+        await service.capture(captured)
+        refund = replace(captured, step=PaymentStep.REFUND, idempotency_key="k-refund", amount=10)
+        refunded = await service.refund(refund)
 
-        assert isinstance(declined, Declined)
+        assert (answer.amount, answer.currency) == (amount, currency)
+        assert (await service.find(request)).amount == amount
+        assert (await service.find(captured)).amount == amount
+        assert await service.find(refund) == refunded
+        assert (refunded.amount, refunded.currency) == (10, currency)
 
-    async def test_amount_that_stripe_cannot_charge_is_declined(self, environment):
-        request = build_request(environment, currency="KWD", amount=5124)
+    async def test_payment_that_stripe_cannot_charge_fails_without_call(self, environment, account):
+        order = await environment.draft_order(VISA, service="stripe", price=30, currency="EUR")
+        await environment.authorize(order)
+        payment = await environment.wait_for_state(order, "declined")
 
-        assert await open_payment_service("stripe", environment.kit).authorize(request) == Declined(
-            "Stripe charges KWD in multiples of 10 minor units"
-        )
+        assert payment.reason == "0.30 EUR is less than stripe charges"
+        assert await account("payment_intents") == []
+
+
+class TestCause:
+    @pytest.mark.parametrize(
+        ("status", "error", "cause"),
+        [
+            (402, {"type": "card_error", "code": "card_declined", "decline_code": "do_not_honor"}, "bank"),
+            (402, {"type": "card_error", "code": "authentication_required"}, "customer"),
+            (402, {"type": "card_error", "code": "processing_error"}, "later"),
+            (400, {"type": "invalid_request_error", "code": "amount_too_small", "param": "amount"}, "ours"),
+            (400, {"type": "invalid_request_error", "param": "currency"}, "ours"),
+            (404, {"type": "invalid_request_error", "code": "resource_missing", "param": "payment_method"}, "customer"),
+        ],
+        ids=["declined", "confirmation", "processing", "too small", "currency", "unknown method"],
+    )
+    async def test_error_of_authorization_has_cause(self, database, tmp_path, status, error, cause):
+        body = json.dumps({"error": {"message": "no", **error}}).encode()
+        async with server_answering(status, body) as url, running_at(database, url, tmp_path) as environment:
+            declined = await open_payment_service("stripe", environment.kit).authorize(build_request(environment))
+
+        assert declined.cause == cause

@@ -94,6 +94,37 @@ class TestParts:
         assert environment.captured[order.order_id] == 200
 
 
+class TestCurrencies:
+    async def test_parts_of_whole_currency(self, environment, api):
+        order = await environment.authorized_order(VISA, service="stripe", price=5000, currency="UGX", mandate=50_000)
+        received = []
+        for due_total, final in ((2000, False), (3500, False), (5000, True)):
+            await environment.capture_part(order, due_total, final=final)
+            await environment.wait_for_captured(order, due_total)
+            received.append((await find_intent(environment, api, order))["amount_received"])
+
+        assert received == [200_000, 350_000, 500_000]
+
+    async def test_parts_of_three_decimals_end_in_zero_and_rest_is_settled_last(self, environment, api):
+        order = await environment.authorized_order(VISA, service="stripe", price=3690, currency="KWD", mandate=50_000)
+        received = []
+        for due_total, captured, final in ((1234, 1230, False), (2468, 2460, False), (3690, 3690, True)):
+            await environment.capture_part(order, due_total, final=final)
+            await environment.wait_for_captured(order, captured)
+            received.append((await find_intent(environment, api, order))["amount_received"])
+
+        assert received == [1230, 2460, 3690]
+
+    async def test_part_below_minimum_is_captured_with_the_next(self, environment, api):
+        order = await environment.authorized_order(VISA, service="stripe", price=500, currency="EUR")
+        await environment.capture_part(order, 49)
+        assert (await environment.payment(order)).step is None
+        await environment.capture_part(order, 99)
+        await environment.wait_for_captured(order, 99)
+
+        assert (await find_intent(environment, api, order))["amount_received"] == 99
+
+
 @pytest.mark.parametrize(("due_total", "final"), [(350, False), (450, True), (200, True)])
 async def test_lost_answer_after_part_is_found_and_not_repeated(database, url, api, tmp_path, due_total, final):
     async with running_at(database, url, tmp_path) as before:

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from libs.http_client.signatures import Scheme
+from libs.http_client.signatures import Scheme, sign
 from tests.integration.order_dispatch.providers_http.sample_shops import SECRET
 
 OTHER_SECRET = "whsec_b29vb29vb29vb29vb29vb29vb29vb29v"
@@ -208,6 +208,51 @@ class TestSignature:
 
         assert (answer.status_code, answer.json()) == (known.status_code, known.json())
 
+    async def test_svix_headers_are_accepted_and_stored(self, world, order_of):
+        body = json.dumps(callback(await order_of(), "shipped")).encode()
+        signed = sign(Scheme.STANDARD, SECRET, "m-svix", body, time.time())
+        headers = {name.replace("webhook", "svix"): value for name, value in signed.items()}
+
+        answer = await world.http.post("/v1/providers/acme/callbacks", content=body, headers=headers)
+
+        assert (answer.status_code, answer.json()["outcome"]) == (200, "applied")
+        (row,) = await world.rows("SELECT headers FROM callback WHERE callback_id = 'm-svix'")
+        assert "svix-signature" in row["headers"]
+
+    @pytest.mark.parametrize("scheme", [Scheme.STANDARD, Scheme.HMAC])
+    async def test_repeated_header_is_refused(self, world, order_of, scheme):
+        body = json.dumps(callback(await order_of(), "shipped")).encode()
+        provider = "acme" if scheme is Scheme.STANDARD else "globex"
+        signed = list(sign(scheme, SECRET, "m-twice", body, time.time()).items())
+        for repeated in signed:
+            answer = await world.http.post(
+                f"/v1/providers/{provider}/callbacks", content=body, headers=[*signed, repeated]
+            )
+            assert (answer.status_code, answer.json()["code"]) == (401, "invalid_signature"), repeated[0]
+
+    @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+    async def test_header_that_is_not_ascii_is_refused(self, world, order_of, name):
+        body = json.dumps(callback(await order_of(), "shipped")).encode()
+        signed = sign(Scheme.STANDARD, SECRET, "m-bytes", body, time.time()) | {name: b"\xff\xfe\xe9"}
+
+        answer = await world.http.post("/v1/providers/acme/callbacks", content=body, headers=list(signed.items()))
+
+        assert answer.status_code == 401
+
+    async def test_secret_before_rotation_is_accepted_with_the_new_one(self, world, order_of):
+        operator = world.desk.headers("operator")
+        path = "/v1/providers/acme/secrets"
+        rotating = {"signing": SECRET, "callback": OTHER_SECRET, "callback_before": SECRET}
+        assert (await world.http.put(path, json={"secrets": rotating}, headers=operator)).status_code == 204
+        try:
+            for number, secret in enumerate((SECRET, OTHER_SECRET)):
+                body = callback(await order_of(), "shipped")
+                answer = await world.call_back("acme", f"m-rotating-{number}", body, secret=secret)
+                assert (answer.status_code, answer.json()["outcome"]) == (200, "applied")
+        finally:
+            before = {"secrets": {"signing": SECRET, "callback": SECRET}}
+            await world.http.put(path, json=before, headers=operator)
+
     async def test_invalid_signature_is_counted(self, world, order_of):
         await world.call_back("acme", "m-1", callback("x", "shipped"), secret=OTHER_SECRET)
 
@@ -304,3 +349,68 @@ async def test_secrets_are_encrypted_and_never_returned(world):
         headers=world.desk.headers("provider", provider_id="secretive"),
     )
     assert refused.status_code == 403
+
+
+class TestSecrets:
+    async def put(self, world, provider, **secrets):
+        path = f"/v1/providers/{provider}/secrets"
+        return await world.http.put(path, json={"secrets": secrets}, headers=world.desk.headers("operator"))
+
+    @pytest.mark.parametrize("name", ["signing", "callback", "callback_before"])
+    @pytest.mark.parametrize(
+        ("secret", "code"),
+        [
+            ("whsec_", "too_short"),
+            ("whsec_a2V5", "too_short"),
+            ("b29vb29vb29vb29vb29vb29vb29vb29v", "wrong_prefix"),
+            ("whsk_b29vb29vb29vb29vb29vb29vb29vb29v", "wrong_prefix"),
+            ("whsec_this-is-not-base64-but-long-enough", "not_base64"),
+            (f"{SECRET}\n", "whitespace"),
+        ],
+    )
+    async def test_secret_that_cannot_sign_is_refused(self, world, order_of, name, secret, code):
+        refused = await self.put(world, "acme", **{name: secret})
+
+        assert (refused.status_code, refused.json()["code"]) == (422, "unusable_secret")
+        (error,) = refused.json()["errors"]
+        assert (error["code"], error["field"]) == (code, f"secrets.{name}")
+        assert error["remedy"]
+        assert secret.strip() == "whsec_" or secret.strip() not in refused.text
+        # The secrets from before still verify.
+        answer = await world.call_back("acme", secrets.token_hex(8), callback(await order_of(), "shipped"))
+        assert answer.status_code == 200
+
+    @pytest.mark.parametrize(
+        ("sent", "fields"),
+        [
+            ({"callback": "short"}, ["secrets.callback"]),
+            ({"callback": "a long one with spaces"}, ["secrets.callback"]),
+            ({"api_key": "short"}, ["secrets.api_key"]),
+            ({"api_key": "Bearer 0123456789abcdef"}, ["secrets.api_key"]),
+            ({"api_key": "schlüssel-mit-umlaut"}, ["secrets.api_key"]),
+            ({"singing": SECRET}, ["secrets.singing"]),
+            ({"callback": "short", "api_key": "x y"}, ["secrets.callback", "secrets.api_key"]),
+        ],
+        ids=["short", "spaces", "short key", "scheme in key", "umlaut in key", "unknown name", "two"],
+    )
+    async def test_secret_of_hmac_and_key_are_checked(self, world, order_of, sent, fields):
+        refused = await self.put(world, "globex", **sent)
+
+        assert (refused.status_code, refused.json()["code"]) == (422, "unusable_secret")
+        assert [error["field"] for error in refused.json()["errors"]] == fields
+
+    async def test_scheme_in_which_secrets_cannot_sign_is_refused(self, world):
+        operator = world.desk.headers("operator")
+        body = {"name": "Swap", "protocol": "webhook", "url": "http://127.0.0.1:9"}
+
+        async def put_scheme(scheme):
+            account = {"signature": scheme}
+            return await world.http.put("/v1/providers/swap", json=body | {"account": account}, headers=operator)
+
+        assert (await put_scheme("hmac")).status_code == 200
+        assert (await self.put(world, "swap", signing="a-secret-of-text", callback=SECRET)).status_code == 204
+
+        refused = await put_scheme("standard")
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "secrets.signing")
+        assert (await self.put(world, "swap", signing=SECRET, callback=SECRET)).status_code == 204
+        assert (await put_scheme("standard")).status_code == 200

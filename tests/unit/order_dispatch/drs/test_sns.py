@@ -127,11 +127,80 @@ class TestUrls:
             "https://SNS.us-east-2.amazonaws.com.\u0131o/a.pem",
             "file:///etc/ssl/a.pem",
             "https://127.0.0.1/a.pem",
+            *(
+                pytest.param(url, id=name)
+                for name, url in {
+                    "query": f"{a.CERTIFICATE_URL}?x=1",
+                    "empty query": f"{a.CERTIFICATE_URL}?",
+                    "query before path": a.CERTIFICATE_URL.replace(".com/", ".com?/"),
+                    "fragment": f"{a.CERTIFICATE_URL}#x",
+                    "empty fragment": f"{a.CERTIFICATE_URL}#",
+                    "user": a.CERTIFICATE_URL.replace("//", "//user@"),
+                    "user and password": a.CERTIFICATE_URL.replace("//", "//user:pw@"),
+                    "empty user": a.CERTIFICATE_URL.replace("//", "//@"),
+                    "usual port": a.CERTIFICATE_URL.replace(".com/", ".com:443/"),
+                    "empty port": a.CERTIFICATE_URL.replace(".com/", ".com:/"),
+                    "http": a.CERTIFICATE_URL.replace("https", "http"),
+                    "capital scheme": a.CERTIFICATE_URL.replace("https", "HTTPS"),
+                    "capital host": a.CERTIFICATE_URL.replace("amazonaws", "AmazonAWS"),
+                    "capital path": a.CERTIFICATE_URL.replace("Simple", "SIMPLE"),
+                    "other name": a.CERTIFICATE_URL.replace("SimpleNotificationService", "Other"),
+                    "other folder": a.CERTIFICATE_URL.replace(".com/", ".com/folder/"),
+                    "parent folder": a.CERTIFICATE_URL.replace(".com/", ".com/x/../"),
+                    "double slash": a.CERTIFICATE_URL.replace(".com/", ".com//"),
+                    "parameter": a.CERTIFICATE_URL.replace(".pem", ";x.pem"),
+                    "encoded path": a.CERTIFICATE_URL.replace("Simple", "%53imple"),
+                    "encoded host": a.CERTIFICATE_URL.replace("sns.", "sns%2e"),
+                    "final dot": a.CERTIFICATE_URL.replace(".com/", ".com./"),
+                    "missing dot": a.CERTIFICATE_URL.replace("sns.", "sns"),
+                    "prefix": a.CERTIFICATE_URL.replace("//", "//evil-"),
+                    "longer host": a.CERTIFICATE_URL.replace(".com/", ".com.evil.example/"),
+                    "other domain": a.CERTIFICATE_URL.replace("amazonaws.com", "amazonaws.net"),
+                    "look-alike": a.CERTIFICATE_URL.replace("amazonaws", "amaz0naws"),
+                    "China": a.CERTIFICATE_URL.replace(".com/", ".com.cn/"),
+                    "other suffix": a.CERTIFICATE_URL.replace(".pem", ".crt"),
+                    "line break": f"{a.CERTIFICATE_URL}\n",
+                    "tab": a.CERTIFICATE_URL.replace("sns", "s\tns"),
+                    "no scheme": a.CERTIFICATE_URL.removeprefix("https:"),
+                    "too long": a.CERTIFICATE_URL.replace(".pem", "a" * 3000 + ".pem"),
+                }.items()
+            ),
         ],
     )
     def test_other_urls_are_refused(self, url):
         with pytest.raises(SnsSignatureError):
             check_certificate_url(url, a.TOPIC, NO_STAND_INS)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://sns.us-east-2.amazonaws.com/",
+            "https://sns.us-east-2.amazonaws.com/?Action=Unsubscribe&Token=1",
+            "https://sns.us-east-2.amazonaws.com/?Action=ConfirmSubscription&Action=Publish",
+            "https://sns.us-east-2.amazonaws.com/?Action=ConfirmSubscription&Token=1#x",
+            "https://sns.us-east-2.amazonaws.com/x?Action=ConfirmSubscription",
+            "https://sns.us-east-2.amazonaws.com:443/?Action=ConfirmSubscription",
+            "https://user@sns.us-east-2.amazonaws.com/?Action=ConfirmSubscription",
+            "http://sns.us-east-2.amazonaws.com/?Action=ConfirmSubscription",
+            "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription",
+            "https://evil.example/?Action=ConfirmSubscription",
+        ],
+    )
+    def test_other_subscribe_urls_are_refused(self, url):
+        with pytest.raises(SnsSignatureError):
+            check_subscribe_url(url, a.TOPIC, NO_STAND_INS)
+
+    def test_urls_of_china_belong_to_its_topics(self):
+        url = a.CERTIFICATE_URL.replace("us-east-2.amazonaws.com", "cn-north-1.amazonaws.com.cn")
+        topic = "arn:aws-cn:sns:cn-north-1:989023162453:sampletopic"
+
+        assert check_certificate_url(url, topic, NO_STAND_INS) == url
+        with pytest.raises(SnsSignatureError):
+            check_certificate_url(url.replace(".com.cn", ".com"), topic, NO_STAND_INS)
+
+    def test_stand_in_has_no_query(self):
+        with pytest.raises(SnsSignatureError):
+            check_certificate_url("http://127.0.0.1:4000/a.pem?x", a.TOPIC, frozenset({"127.0.0.1:4000"}))
 
     def test_urls_are_refused_for_invalid_topic(self):
         with pytest.raises(SnsSignatureError, match="region"):

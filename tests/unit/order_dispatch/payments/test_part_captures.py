@@ -1,5 +1,6 @@
 """Tests of payments that are captured in several parts, one per shipment."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from replenish_contracts.events import PaymentStep
 from services.order_dispatch.payments.domain import (
     Confirmed,
+    CurrencyRules,
     PaymentDecision,
     PaymentState,
     Status,
@@ -26,8 +28,13 @@ def several():
     return pay.authorized(pay.NEW_SEVERAL)
 
 
-def capture(payment, due_total, *, final=False, chargeable_step=1):
-    return request_capture(payment, due_total, pay.NOON, final=final, chargeable_step=chargeable_step)
+def capture(payment, due_total, *, final=False):
+    return request_capture(payment, due_total, pay.NOON, final=final)
+
+
+def in_steps(step, minimum=1):
+    """Return an authorized payment whose service takes only multiples of the step."""
+    return pay.authorized(replace(pay.NEW_SEVERAL, rules=CurrencyRules(step, minimum)))
 
 
 def run_to_end(payment):
@@ -114,31 +121,50 @@ class TestPart:
 class TestRounding:
     @pytest.mark.parametrize(("due_total", "requested"), [(309, 300), (300, 300), (395, 390), (999, 990)])
     def test_part_is_rounded_down_to_chargeable_step(self, due_total, requested):
-        assert capture(several(), due_total, chargeable_step=10).payment.requested_amount == requested
+        assert capture(in_steps(10), due_total).payment.requested_amount == requested
 
     def test_part_below_chargeable_step_waits(self):
-        decision = capture(several(), 99, chargeable_step=100)
+        decision = capture(in_steps(100), 99)
 
         assert (decision.calls, decision.payment.capture_requested) == ((), None)
 
-    def test_final_part_is_exact(self):
-        payment = pay.confirm(capture(several(), 355, chargeable_step=100).payment).payment
+    def test_final_part_settles_rest_in_steps(self):
+        payment = pay.confirm(capture(in_steps(100), 355).payment).payment
+        final = pay.confirm(capture(payment, 755, final=True).payment).payment
 
-        assert (payment.captured, capture(payment, 755, final=True, chargeable_step=100).payment.requested_amount) == (
-            300,
-            455,
-        )
+        assert (payment.captured, final.captured, final.released) == (300, 700, 300)
 
-    @pytest.mark.parametrize(
-        ("currency", "step"), [("KWD", 10), ("BHD", 10), ("TND", 10), ("JPY", 1), ("HUF", 1), ("TWD", 1), ("EUR", 1)]
-    )
-    def test_chargeable_step_of_stripe(self, currency, step):
-        assert describe_payment_service("stripe").chargeable_step(currency) == step
+    def test_part_below_minimum_waits_for_next(self):
+        payment = in_steps(1, minimum=50)
+
+        assert capture(payment, 49).calls == ()
+        assert capture(payment, 60).payment.requested_amount == 60
+
+    def test_final_part_below_minimum_is_captured(self):
+        payment = pay.confirm(capture(in_steps(1, minimum=50), 60).payment).payment
+
+        assert capture(payment, 80, final=False).calls == ()
+        assert capture(payment, 80, final=True).payment.requested_amount == 20
+
+    def test_refunds_are_rounded_up_in_total(self):
+        payment = pay.confirm(capture(in_steps(10), 100, final=True).payment).payment
+        refunded = []
+        for amount in (4, 4, 4, 88):
+            payment, _ = run_to_end(request_refund(payment, amount, pay.NOON).payment)
+            refunded.append(payment.refunded)
+
+        assert refunded == [10, 10, 20, 100]
+
+    def test_refund_of_all_that_is_due_refunds_what_was_captured(self):
+        payment = pay.confirm(capture(in_steps(10), 107, final=True).payment).payment
+        decision = request_refund(payment, 107, pay.NOON)
+
+        assert (payment.captured, decision.payment.requested_amount, decision.events) == (100, 100, ())
 
     def test_unknown_service_captures_once(self):
         descriptor = describe_payment_service("closed-down")
 
-        assert (descriptor.captures_several, descriptor.chargeable_step("EUR")) == (False, 1)
+        assert (descriptor.captures_several, descriptor.find_rules("EUR")) == (False, CurrencyRules())
 
 
 class TestRelease:

@@ -1,4 +1,6 @@
-"""Property test: the captures of an order's shipments sum to what is due at the end, in multiples of what is chargeable."""
+"""Property test: the captures of an order's shipments sum to what is due at the end, as the payment service takes it."""
+
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as some
@@ -16,12 +18,12 @@ SHIPMENT = some.tuples(
 @given(
     shipments=some.lists(SHIPMENT, max_size=6),
     last=some.integers(0, 400),
-    chargeable_step=some.sampled_from([1, 10, 100]),
+    rules=some.sampled_from(pay.RULES),
     new=some.sampled_from([pay.NEW, pay.NEW_SEVERAL]),
     repeats=some.booleans(),
 )
-def test_parts_sum_to_due_total(shipments, last, chargeable_step, new, repeats):
-    payment, decisions, due_total, refunds = pay.authorized(new), [], 0, 0
+def test_parts_sum_to_due_total(shipments, last, rules, new, repeats):
+    payment, decisions, due_total, refunds = pay.authorized(replace(new, rules=rules)), [], 0, 0
 
     def apply(decision):
         nonlocal payment
@@ -32,7 +34,7 @@ def test_parts_sum_to_due_total(shipments, last, chargeable_step, new, repeats):
     for due, then, refund in shipments:
         due_total = min(1000, due_total + due)
         for _ in range(1 + repeats):
-            apply(request_capture(payment, due_total, pay.NOON, final=False, chargeable_step=chargeable_step))
+            apply(request_capture(payment, due_total, pay.NOON, final=False))
         if payment.step and then == "lose":
             apply(mark_unknown(payment, pay.NOON))
         if payment.step and then == "decline":
@@ -45,17 +47,19 @@ def test_parts_sum_to_due_total(shipments, last, chargeable_step, new, repeats):
             apply(request_refund(payment, refundable, pay.NOON))
     due_total = min(1000, due_total + last)
     for _ in range(1 + repeats):
-        apply(request_capture(payment, due_total, pay.NOON, chargeable_step=chargeable_step))
+        apply(request_capture(payment, due_total, pay.NOON))
     while payment.step:
         apply(pay.confirm(payment))
+    due_total -= due_total % rules.step
 
     assert (payment.captured, payment.held) == (due_total, 0)
     assert payment.released == 1000 - due_total
     declined = [then for _, then, _ in shipments if then == "decline"]
-    assert payment.refunded == refunds or declined
+    assert payment.refunded == min(payment.captured, refunds + -refunds % rules.step) or declined
     captures = [event for decision in decisions for event in decision.events if hasattr(event, "more_follows")]
     assert sum(event.amount for event in captures) == due_total
-    assert all(event.amount % chargeable_step == 0 for event in captures[:-1])
+    assert all(event.amount % rules.step == 0 for event in captures)
+    assert all(event.amount >= rules.minimum for event in captures[:-1])
     books = pay.balances(*decisions)
     net = due_total - payment.refunded
     assert {account: amount for account, amount in books.items() if account.startswith(("cash", "provider"))} == (
