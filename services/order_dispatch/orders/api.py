@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from asyncpg import Record
 from fastapi import APIRouter, Query
+from pydantic import model_validator
 
 from libs.kit.http.auth import Principal
 from libs.kit.http.dependencies import (
@@ -44,6 +45,7 @@ from services.order_dispatch.orders.shapes import (
     show_rows,
 )
 from services.order_dispatch.providers.api import ProviderId, require_provider
+from services.order_dispatch.providers.parsing import move_date
 from services.order_dispatch.providers.registry import get_protocol
 from services.order_dispatch.providers.shapes import Body, quantity
 
@@ -248,7 +250,9 @@ def _show_claim(row: Record) -> dict[str, Any]:
 
 
 class UpdateBody(ProviderUpdate, Body):
-    """OrderUpdated without the provider, which is in the path."""
+    """OrderUpdated without the provider, which is in the path; a date in `expected_at` is read as `expected_date`."""
+
+    _move_date = model_validator(mode="before")(move_date)
 
 
 @router.post("/providers/{provider_id}/updates")
