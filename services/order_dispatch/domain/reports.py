@@ -34,6 +34,8 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     #: For an unknown order.
     UNMATCHED = "unmatched"
+    #: Its word is unknown: without effect, and on the operators' list of questions.
+    UNCLEAR = "unclear"
 
 
 @dataclass(frozen=True, slots=True)

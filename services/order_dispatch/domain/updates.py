@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from replenish_contracts.catalogue import MAX_TEXT
-from replenish_contracts.events import Evidence, OrderPlaced, OrderUpdated, UpdateStatus
+from replenish_contracts.events import Evidence, OrderPlaced, OrderUpdated, UpdateNote, UpdateStatus
 from services.order_dispatch.domain.cancellation import end_lines, fail, request_line_cancellation
 from services.order_dispatch.domain.delivery import record_delivery, record_shipment
 from services.order_dispatch.domain.lines import Cancellation, LineState, OrderLine
@@ -36,6 +36,8 @@ class UpdateDecision:
     outcome: Outcome
     reason: str = ""
     decision: Decision | None = None
+    #: Details that the rules did not use, in addition to the notes of the update.
+    notes: tuple[UpdateNote, ...] = ()
 
 
 def decide_update(

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 from libs.http_client import Scheme
 from libs.kit import Kit
 from replenish_contracts.catalogue import Event
-from replenish_contracts.events import OrderUpdated, ShipTo, UpdateLine, UpdateStatus
+from replenish_contracts.events import OrderUpdated, ShipTo, UpdateLine, UpdateNote, UpdateStatus
 from replenish_contracts.topics import Topic
 from services.order_dispatch.domain.links import RemoteSlot, SlotUse
 from services.order_dispatch.domain.order import Order, Responder
@@ -81,6 +81,10 @@ class Answer:
     lines: tuple[UpdateLine, ...] = ()
     #: The provider's id of the parcel.
     shipment_id: str | None = None
+    #: The provider's word, of an UNCLEAR answer.
+    word: str | None = None
+    #: Details that are dropped, with the reason.
+    notes: tuple[UpdateNote, ...] = ()
 
 
 class Reply(Protocol):
@@ -303,4 +307,6 @@ def answer_as_update(answer: Answer, order: Order, update_id: str, at: datetime)
         currency=answer.currency,
         lines=answer.lines,
         shipment_id=answer.shipment_id,
+        word=answer.word,
+        notes=answer.notes,
     )
