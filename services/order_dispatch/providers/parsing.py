@@ -1,10 +1,12 @@
 """Parses untrusted JSON of providers into typed models."""
 
+import re
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, TypeVar
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 #: Free text is cut to this length.
 LONGEST_TEXT = 500
@@ -54,6 +56,39 @@ def parse_or_none(shape: type[Read], body: bytes) -> Read | None:
     try:
         return parse(shape, body)
     except UnreadableAnswerError:
+        return None
+
+
+#: A date, possibly with the offset that XML Schema allows.
+_DATE = re.compile(r"(\d{4}-\d{2}-\d{2}|\d{8}|\d{4}-W\d{2}-\d)(?:Z|[+-]\d{2}:?\d{2})?", re.ASCII | re.IGNORECASE)
+#: The end of a day in ISO 8601 and its leap second, which datetime does not have.
+_END_OF_DAY = re.compile(r"(?<=\d)[Tt ](?:24:?00(?::?00)?|23:?59:?60)(?:[.,]0*)?(?=$|[Zz+-])", re.ASCII)
+_LAST_SECOND = time(23, 59, 59)
+_MOMENT = TypeAdapter(datetime)
+
+
+def parse_promise(text: object) -> datetime | date | None:
+    """Parse the promised date or time of a delivery, in ISO 8601 or Unix time; None if it is neither.
+
+    A time is in UTC. Systems without a type for dates write one as the first or the last second of the day, so such a
+    time is a date, in the offset that it is written with. So is a time without an offset.
+    """
+    if isinstance(text, str):
+        text = text.strip()
+        try:
+            if written := _DATE.fullmatch(text):
+                return date.fromisoformat(written[1].upper())
+        except ValueError:
+            return None
+        text = _END_OF_DAY.sub("T23:59:59", text)
+    elif isinstance(text, bool) or not isinstance(text, int | float):
+        return None
+    try:
+        moment = _MOMENT.validate_python(text)
+        if moment.tzinfo is None or moment.time().replace(microsecond=0) in (time.min, _LAST_SECOND):
+            return moment.date()
+        return moment.astimezone(UTC)
+    except (ValidationError, OverflowError):  # OverflowError: UTC of years 1 and 9999 can be out of range
         return None
 
 
