@@ -15,6 +15,7 @@ from libs.kit.http.idempotency import IdempotentRequest, command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL, Moment, Text
 from replenish_contracts.events import UpdateLine
+from replenish_contracts.updates import move_date
 from services.order_dispatch.answers.answering import (
     SHOP_STEPS,
     AnswerDetail,
@@ -32,7 +33,6 @@ from services.order_dispatch.orders.shapes import LineId, read_quantity, show_or
 from services.order_dispatch.orders.tasks import fetch_address
 from services.order_dispatch.providers.api import ProviderId, provider_changed, require_provider, show_provider
 from services.order_dispatch.providers.hosted import Terms
-from services.order_dispatch.providers.parsing import move_date
 from services.order_dispatch.providers.shapes import Amount, Body, Short
 
 router = APIRouter(tags=["shops"])

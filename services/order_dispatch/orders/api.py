@@ -19,6 +19,7 @@ from libs.kit.http.idempotency import Command, command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.events import OrderUpdated, ProviderUpdate
 from replenish_contracts.units import BaseUnit
+from replenish_contracts.updates import move_date
 from services.order_dispatch.domain.cancellation import LineNotCancellableError, TooLateError, cancel
 from services.order_dispatch.domain.changes import (
     AlreadyCountedError,
@@ -45,7 +46,6 @@ from services.order_dispatch.orders.shapes import (
     show_rows,
 )
 from services.order_dispatch.providers.api import ProviderId, require_provider
-from services.order_dispatch.providers.parsing import move_date
 from services.order_dispatch.providers.registry import get_protocol
 from services.order_dispatch.providers.shapes import Body, quantity
 

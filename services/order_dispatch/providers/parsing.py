@@ -87,17 +87,6 @@ def parse_promise(text: object) -> datetime | date | None:
         return None
 
 
-def move_date(fields: Any) -> Any:
-    """Return the fields of an update with a date in `expected_at` as `expected_date`; a model_validator, mode before.
-
-    Of our own messages only a date without a time is one: they have a field for each.
-    """
-    at = fields.get("expected_at") if isinstance(fields, dict) else None
-    if not isinstance(at, str) or not _DATE.fullmatch(at.strip()) or fields.get("expected_date") is not None:
-        return fields
-    return fields | {"expected_at": None, "expected_date": parse_promise(at) or at}
-
-
 def retry_after(headers: Mapping[str, str], otherwise: float) -> float:
     """Return Retry-After in seconds, at most 60, of a reply that is neither 429 nor 503."""
     text = headers.get("retry-after", "")
