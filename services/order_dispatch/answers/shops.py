@@ -15,7 +15,7 @@ from libs.kit.http.idempotency import IdempotentRequest, command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL, Moment, Text
 from replenish_contracts.events import UpdateLine
-from replenish_contracts.updates import move_date
+from replenish_contracts.promises import move_date
 from services.order_dispatch.answers.answering import (
     SHOP_STEPS,
     AnswerDetail,

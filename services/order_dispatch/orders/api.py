@@ -18,8 +18,8 @@ from libs.kit.http.dependencies import (
 from libs.kit.http.idempotency import Command, command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.events import OrderUpdated, ProviderUpdate
+from replenish_contracts.promises import move_date
 from replenish_contracts.units import BaseUnit
-from replenish_contracts.updates import move_date
 from services.order_dispatch.domain.cancellation import LineNotCancellableError, TooLateError, cancel
 from services.order_dispatch.domain.changes import (
     AlreadyCountedError,
