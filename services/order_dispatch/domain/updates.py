@@ -12,6 +12,7 @@ from services.order_dispatch.domain.lines import Cancellation, LineState, OrderL
 from services.order_dispatch.domain.order import Decision, NoSuchLineError, Order, ProviderRequest, Shipment
 from services.order_dispatch.domain.promises import DEFAULT_ZONE
 from services.order_dispatch.domain.provider import RESOLUTION_HOURS, Provider
+from services.order_dispatch.domain.quantities import note_packs
 from services.order_dispatch.domain.reports import (
     WHOLE_ORDER,
     LineReport,
@@ -96,7 +97,8 @@ def _apply_reports(context: UpdateContext, reports: Sequence[LineReport]) -> Upd
     if possible:
         if decision.order.state in (State.PLACED, State.SHIPPED):
             decision = replace(decision, order=schedule_check(decision.order, context.timeouts, context.now))
-        return UpdateDecision(Outcome.APPLIED, reason, decision)
+        notes = note_packs(context.order.lines, context.update)
+        return UpdateDecision(Outcome.APPLIED, reason, decision, notes)
     outcome = Outcome.REFUSED if any(kind is Outcome.REFUSED for kind, _ in refused) else Outcome.NOT_APPLIED
     return UpdateDecision(outcome, reason, decision if decision.requests else None)
 

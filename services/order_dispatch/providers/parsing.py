@@ -6,7 +6,16 @@ from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, TypeVar
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    TypeAdapter,
+    ValidationError,
+)
 
 #: Free text is cut to this length.
 LONGEST_TEXT = 500
@@ -85,6 +94,17 @@ def parse_promise(text: object) -> datetime | date | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):  # OverflowError: UTC of years 1 and 9999 can be out of range
         return None
+
+
+def _require_promise(text: object) -> datetime | date:
+    promise = parse_promise(text)
+    if promise is None:
+        raise ValueError("not a date or a time")
+    return promise
+
+
+#: A promised date or time.
+Promised = Annotated[datetime | date, PlainValidator(_require_promise)]
 
 
 def retry_after(headers: Mapping[str, str], otherwise: float) -> float:

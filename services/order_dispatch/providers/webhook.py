@@ -26,6 +26,7 @@ from libs.kit import RetryLaterError
 from replenish_contracts.events import ShipTo, UpdateLine, UpdateStatus
 from services.order_dispatch.domain.lines import OrderLine
 from services.order_dispatch.domain.order import Order
+from services.order_dispatch.domain.promises import promise_fields
 from services.order_dispatch.providers.client import HttpProviderClient
 from services.order_dispatch.providers.parsing import (
     Count,
@@ -33,6 +34,7 @@ from services.order_dispatch.providers.parsing import (
     FreeText,
     Moment,
     Name,
+    Promised,
     ProviderMessage,
     UnreadableAnswerError,
     parse,
@@ -87,7 +89,9 @@ class OrderStatus(ProviderMessage):
     status: Status
     reference: Name | None = None
     reason: FreeText | None = None
-    expected_at: Moment | None = None
+    #: A date or a time.
+    expected_at: Promised | None = None
+    expected_date: Promised | None = None
     #: Quantity shipped, in base steps; for an order of several lines, each line has its own.
     quantity: Count | None = None
     tracking: FreeText | None = None
@@ -245,7 +249,7 @@ def _answer(status: OrderStatus) -> Answer:
     return Answer(
         next(filter(None, results), None) if has_result else None,
         reason=status.reason,
-        expected_at=status.expected_at,
+        **promise_fields(status.expected_date or status.expected_at),
         quantity=status.quantity,
         tracking=status.tracking,
         reference=status.reference,
