@@ -58,10 +58,17 @@ def slot_level_changed(pool: Pool, reading: Reading, context: Context) -> Decisi
     return reassess(pool, context)
 
 
-def slot_filled(pool: Pool, reading: Reading, context: Context, *, used_up: bool = False) -> Decision:
-    """Record a refill or correction; ends holds that wait for goods to move, unless the refill is already used up."""
+def slot_filled(
+    pool: Pool, reading: Reading, context: Context, *, used_up: bool = False, is_assumed: bool = False
+) -> Decision:
+    """Record a refill or correction; ends holds that wait for goods to move, unless the refill is already used up.
+
+    A refill that is assumed from the delivery itself does not show how much arrived.
+    """
     informed = _with_reading(pool, reading, context)
-    return reassess(informed if used_up else _without_goods_hold(informed), context)
+    is_unclear = pool.wait is not None and pool.wait.reason is Reason.DELIVERY_UNCLEAR
+    keeps_hold = used_up or (is_assumed and is_unclear)
+    return reassess(informed if keeps_hold else _without_goods_hold(informed), context)
 
 
 def stock_counted(pool: Pool, shelf: int, context: Context) -> Decision:
