@@ -9,6 +9,7 @@ from replenish_contracts.events import Evidence, OrderPlaced, OrderUpdated, Upda
 from services.order_dispatch.domain.cancellation import end_lines, fail, request_line_cancellation
 from services.order_dispatch.domain.delivery import record_delivery, record_shipment
 from services.order_dispatch.domain.lines import Cancellation, LineState, OrderLine
+from services.order_dispatch.domain.notes import needs_operator, note_prices
 from services.order_dispatch.domain.order import Decision, NoSuchLineError, Order, ProviderRequest, Shipment
 from services.order_dispatch.domain.provider import RESOLUTION_HOURS, Provider
 from services.order_dispatch.domain.reports import (
@@ -19,6 +20,7 @@ from services.order_dispatch.domain.reports import (
     find_problem,
     is_forbidden_substitute,
     merge_update,
+    note_date,
     read_reports,
     substitute_refusal,
 )
@@ -36,8 +38,10 @@ class UpdateDecision:
     outcome: Outcome
     reason: str = ""
     decision: Decision | None = None
-    #: Details that the rules did not use, in addition to the notes of the update.
+    #: Details that are not used, of the update and by these rules.
     notes: tuple[UpdateNote, ...] = ()
+    #: An operator must read the update.
+    asks: bool = False
 
 
 def decide_update(
@@ -50,16 +54,28 @@ def decide_update(
 ) -> UpdateDecision:
     """Decide an update with a new id; `newest` is when the latest applied one of the same status occurred."""
     if order is None:
-        return UpdateDecision(Outcome.UNMATCHED, "no such order")
+        return UpdateDecision(Outcome.UNMATCHED, "no such order", notes=update.notes)
     ignored = _reason_to_ignore(order, update)
     if ignored is not None:
-        return ignored
+        return replace(ignored, notes=update.notes)
     is_stale = newest is not None and update.occurred_at < newest
     context = UpdateContext(order, update, provider, timeouts, at, is_stale)
     try:
         reports = read_reports(context)
     except NoSuchLineError as error:
-        return UpdateDecision(Outcome.REFUSED, str(error))
+        return UpdateDecision(Outcome.REFUSED, str(error), notes=update.notes, asks=True)
+    notes = (*update.notes, *reports.notes, *note_date(context), *note_prices(order, update))
+    decided = _decide_reports(context, reports.lines)
+    is_applied = decided.outcome is Outcome.APPLIED
+    asks = decided.outcome is Outcome.UNCLEAR or (is_applied and needs_operator(notes))
+    return replace(decided, notes=notes, asks=asks)
+
+
+def _decide_reports(context: UpdateContext, reports: Sequence[LineReport]) -> UpdateDecision:
+    if not reports:
+        word = context.update.word
+        reported = "no status" if word is None else f"the word {word!r}, which has no meaning in its protocol"
+        return UpdateDecision(Outcome.UNCLEAR, f"{context.update.provider_id} reported {reported}")
     status = reports[0].status
     if status in WHOLE_ORDER:
         return _await_resolution(context) if status is UpdateStatus.RESOLVING else _close_not_found(context)

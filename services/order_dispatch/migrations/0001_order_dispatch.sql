@@ -319,12 +319,18 @@ CREATE TABLE provider_update (
     occurred_at timestamptz NOT NULL,
     body jsonb NOT NULL,
     received_at timestamptz NOT NULL,
-    outcome text NOT NULL CHECK (outcome IN ('applied', 'not_applied', 'refused', 'unmatched')),
+    outcome text NOT NULL CHECK (outcome IN ('applied', 'not_applied', 'refused', 'unmatched', 'unclear')),
     reason text NOT NULL DEFAULT '',
+    -- Details that are not used: [{field, value, reason}].
+    notes jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(notes) = 'array'),
+    -- An operator must read it.
+    asks boolean NOT NULL DEFAULT false,
     -- Duplicates received after the first.
     repeats integer NOT NULL DEFAULT 0,
-    PRIMARY KEY (provider_id, update_id)
+    PRIMARY KEY (provider_id, update_id),
+    CHECK (asks OR outcome <> 'unclear')
 );
+CREATE INDEX provider_update_questions ON provider_update (received_at) WHERE asks;
 CREATE INDEX provider_update_by_order ON provider_update (order_id);
 CREATE INDEX provider_update_unapplied ON provider_update (provider_id, received_at) WHERE outcome <> 'applied';
 

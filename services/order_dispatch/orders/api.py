@@ -1,5 +1,6 @@
 """Orders over HTTP: lists, changes, cancellations, returns, claims and providers' updates."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 from asyncpg import Record
@@ -48,6 +49,8 @@ from services.order_dispatch.providers.registry import get_protocol
 from services.order_dispatch.providers.shapes import Body, quantity
 
 router = APIRouter(tags=["orders"])
+#: Questions about orders that ended with the update are listed for so long.
+CLOSED_QUESTIONS = timedelta(days=30)
 
 
 @router.get("/customers/{customer_id}/orders")
@@ -87,6 +90,21 @@ async def get_order(order_id: str, kit: KitDep, principal: PrincipalDep) -> dict
         order = require_owned(await store.find_order(order_id), principal)
         history, updates = await store.list_transitions(order_id), await store.list_updates(order_id)
     return show_order(order) | {"history": show_rows(history), "updates": show_rows(updates)}
+
+
+@router.get("/questions")
+async def list_questions(
+    kit: KitDep, principal: PrincipalDep, limit: Annotated[int, Query(ge=1, le=500)] = 100
+) -> dict[str, Any]:
+    """List orders with an update that an operator must read, newest first; the latest such update of each.
+
+    Its word has no meaning in its protocol, or a detail about goods or money cannot be used. A later update that is
+    clear settles it, such as one that the operator posts for the provider.
+    """
+    require(principal, "operator")
+    async with kit.read() as store:
+        rows = await store.list_questions(store.now - CLOSED_QUESTIONS, limit)
+    return {"questions": show_rows(rows)}
 
 
 @router.post("/orders/{order_id}/cancel")

@@ -25,6 +25,22 @@ async def get_oldest_unknown_seconds(store: KitStore) -> float:
     return seconds
 
 
+async def count_questions(store: KitStore) -> float:
+    """Count open orders with an update that an operator must read; see `list_questions`."""
+    questions: int = await store.connection.fetchval(
+        """-- count_questions
+        SELECT count(DISTINCT order_id) FROM provider_update AS asked JOIN orders USING (order_id)
+        WHERE asks AND asked.provider_id = orders.provider_id
+            AND state NOT IN ('delivered', 'returned', 'refused', 'cancelled', 'failed')
+            AND NOT EXISTS (
+                SELECT FROM provider_update AS later
+                WHERE later.order_id = asked.order_id AND later.outcome = 'applied' AND NOT later.asks
+                    AND later.received_at > asked.received_at)
+        """
+    )
+    return questions
+
+
 MEASURES = (
     Measure("order_dispatch_open_orders", "Open orders by state", count_open_orders, label="state"),
     Measure(
@@ -32,4 +48,5 @@ MEASURES = (
         "Seconds since the oldest order in state unknown entered it; 0 if there is none",
         get_oldest_unknown_seconds,
     ),
+    Measure("order_dispatch_open_questions", "Open orders with an update that an operator must read", count_questions),
 )

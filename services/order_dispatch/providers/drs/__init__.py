@@ -17,7 +17,6 @@ from replenish_contracts.events import ShipTo, UpdateStatus
 from services.order_dispatch.domain.links import RemoteSlot, SlotUse
 from services.order_dispatch.domain.order import Order
 from services.order_dispatch.providers.drs.messages import (
-    UnreadableResponseError,
     as_list,
     as_object,
     call,
@@ -30,6 +29,7 @@ from services.order_dispatch.providers.drs.messages import (
 )
 from services.order_dispatch.providers.drs.options import CANCEL_PATHS, check_options
 from services.order_dispatch.providers.drs.slots import remote_slots, status_body
+from services.order_dispatch.providers.parsing import UnreadableResponseError
 from services.order_dispatch.providers.protocol import (
     AccountLinking,
     Answer,
