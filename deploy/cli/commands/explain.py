@@ -104,11 +104,19 @@ def describe_line(line: dict[str, Any]) -> Iterator[str]:
     yield f"  {', '.join(quantities)}"
     if line.get("substitute"):
         yield f"  replaced with {line['substitute']}"
+    if line.get("expected_at") and not line.get("delivered_at"):
+        yield f"  expected {_expected(line)}"
+    if line.get("unclear"):
+        yield "  the provider reported an unclear quantity, so the ordered quantity counts until it is counted"
     if line.get("delivered_at"):
         yield f"  delivered on {line['delivered_at']} ({line.get('evidence')})"
     if line.get("cancellation"):
         cancellation = line["cancellation"]
         yield f"  cancellation requested by {cancellation['by']}: {cancellation['reason'] or 'no reason given'}"
+
+
+def _expected(line: dict[str, Any]) -> str:
+    return f"on {line['expected_date']}" if line.get("expected_date") else f"at {line['expected_at']}"
 
 
 def show_money(order: dict[str, Any], payment: dict[str, Any] | None, console: Console) -> None:

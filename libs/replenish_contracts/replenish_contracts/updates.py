@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from replenish_contracts.catalogue import Id, Moment
 from replenish_contracts.envelope import Envelope, envelope_of
 from replenish_contracts.events.providers import OrderUpdated, UpdateNote, UpdateStatus
+from replenish_contracts.promises import move_date
 from replenish_contracts.tolerant import as_word, load_json, normalize_word, read_tolerantly, reason_of
 
 #: The words of OrderUpdated, and the other spelling of one of them.
@@ -33,7 +34,7 @@ def read_update(value: bytes) -> Envelope:
     if not isinstance(data, dict) or document.get("type") != OrderUpdated.__name__:
         raise ValueError("no OrderUpdated")
     notes: list[UpdateNote] = []
-    data = dict(data) | {"notes": ()}
+    data = move_date(dict(data)) | {"notes": ()}
     _read_words(data, notes)
     data = without_unpriced(data, "price", notes)
     for name, attribute, adapter in (("update_id", "id", _UPDATE_ID), ("occurred_at", "time", _OCCURRED_AT)):

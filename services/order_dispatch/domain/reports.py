@@ -11,10 +11,11 @@ from replenish_contracts.units import CURRENCIES
 from services.order_dispatch.domain.lines import OrderLine
 from services.order_dispatch.domain.notes import lacks_lines
 from services.order_dispatch.domain.order import NoSuchLineError, Order
+from services.order_dispatch.domain.promises import DEFAULT_ZONE, Promise, end_of_day
 from services.order_dispatch.domain.provider import Provider
 from services.order_dispatch.domain.timeouts import Timeouts
 
-#: Reported dates may lack a time of day, so a date on the day of the order can be earlier than the order.
+#: Clocks and offsets of providers may be wrong, so a time on the day of the order can be earlier than the order.
 DATE_TOLERANCE = timedelta(days=1)
 #: Providers may ship other packs than ordered; a factor of 1,000 means milligrams for grams.
 IMPLAUSIBLE_FACTOR = 1000
@@ -67,6 +68,7 @@ class UpdateContext:
     now: datetime
     #: Older than an applied update of the same status: it adds missing values and overwrites none.
     is_stale: bool = False
+    time_zone: str = DEFAULT_ZONE
 
     @property
     def because(self) -> str:
@@ -207,7 +209,8 @@ def merge_update(context: UpdateContext, reports: Sequence[LineReport]) -> Order
     ended = {report.line.line_id for report in reports if report.status in _ENDS and not report.line.has_left}
     merged = order.with_lines(_merge_line(context, report) for report in with_goods)
     reported = {report.line.line_id for report in with_goods} | ended
-    usual_date = _usual_date(context) or context.now + timedelta(days=context.timeouts.lead_time_days)
+    usual = _usual_date(context)
+    usual_date = usual.at if usual else context.now + timedelta(days=context.timeouts.lead_time_days)
     merged = merged.with_lines(
         replace(line, expected_at=usual_date)
         for line in merged.open_lines
@@ -215,7 +218,8 @@ def merge_update(context: UpdateContext, reports: Sequence[LineReport]) -> Order
     )
     going_on = [line for line in merged.open_lines if line.line_id not in ended]
     dates = [line.expected_at for line in going_on if line.expected_at is not None]
-    promised = order.promised_at or _promise(context)
+    promise = _promise(context)
+    promised = order.promised_at or (promise.at if promise else None)
     return replace(
         merged,
         expected_at=max(dates, default=order.expected_at),
@@ -227,28 +231,30 @@ def merge_update(context: UpdateContext, reports: Sequence[LineReport]) -> Order
     )
 
 
-def _promise(context: UpdateContext) -> datetime | None:
+def _promise(context: UpdateContext) -> Promise | None:
     """Return the reported date of delivery, or the one by the provider's lead time."""
     return _reported_date(context) or _usual_date(context)
 
 
-def _usual_date(context: UpdateContext) -> datetime | None:
+def _usual_date(context: UpdateContext) -> Promise | None:
     days = context.provider.lead_time_days if context.provider else None
-    return None if days is None else context.now + timedelta(days=days)
+    return None if days is None else Promise(context.now + timedelta(days=days))
 
 
 def _merge_line(context: UpdateContext, report: LineReport) -> OrderLine:
-    line, expected = report.line, report.line.expected_at
+    line = report.line
+    expected = None if line.expected_at is None else Promise(line.expected_at, line.expected_date)
     if expected is None or (_reported_date(context) and not context.is_stale):
         expected = _promise(context) or expected
     if expected is None and report.status is not UpdateStatus.DELIVERED:
-        expected = context.now + timedelta(days=context.timeouts.lead_time_days)
+        expected = Promise(context.now + timedelta(days=context.timeouts.lead_time_days))
     substitute = None if report.product_id == line.product_id else report.product_id
     has_currency = (context.update.currency or context.order.currency) == context.order.currency
     keeps_price = report.price is None or not has_currency or (context.is_stale and line.billed is not None)
     return replace(
         line,
-        expected_at=expected,
+        expected_at=expected.at if expected else None,
+        expected_date=expected.day if expected else None,
         substitute=_prefer(substitute, line.substitute, context),
         billed=line.billed if keeps_price else report.price,
     )
@@ -256,18 +262,22 @@ def _merge_line(context: UpdateContext, report: LineReport) -> OrderLine:
 
 def note_date(context: UpdateContext) -> tuple[UpdateNote, ...]:
     """Return a note about a reported date that is not used, because it is before the order or too far away."""
-    reported = context.update.expected_at
+    update = context.update
+    reported = update.expected_date or update.expected_at
     if reported is None or _reported_date(context) is not None:
         return ()
+    field = "expected_at" if update.expected_date is None else "expected_date"
     days = context.timeouts.longest_promise_days
     reason = f"not from the order to {days:g} days from now; the usual date of the provider counts"
-    return (UpdateNote.about("expected_at", reported.isoformat(), reason),)
+    return (UpdateNote.about(field, reported.isoformat(), reason),)
 
 
-def _reported_date(context: UpdateContext) -> datetime | None:
-    date = context.update.expected_at
+def _reported_date(context: UpdateContext) -> Promise | None:
+    day = context.update.expected_date
+    at = context.update.expected_at if day is None else end_of_day(day, context.time_zone)
     latest = context.now + timedelta(days=context.timeouts.longest_promise_days)
-    return date if date is not None and context.order.drafted_at - DATE_TOLERANCE <= date <= latest else None
+    is_plausible = at is not None and context.order.drafted_at - DATE_TOLERANCE <= at <= latest
+    return Promise(at, day) if at is not None and is_plausible else None
 
 
 def _billed(context: UpdateContext, ended: Collection[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from services.order_dispatch.domain.delivery import record_delivery, record_ship
 from services.order_dispatch.domain.lines import Cancellation, LineState, OrderLine
 from services.order_dispatch.domain.notes import needs_operator, note_prices
 from services.order_dispatch.domain.order import Decision, NoSuchLineError, Order, ProviderRequest, Shipment
+from services.order_dispatch.domain.promises import DEFAULT_ZONE
 from services.order_dispatch.domain.provider import RESOLUTION_HOURS, Provider
 from services.order_dispatch.domain.reports import (
     WHOLE_ORDER,
@@ -44,22 +45,26 @@ class UpdateDecision:
     asks: bool = False
 
 
-def decide_update(
+def decide_update(  # noqa: PLR0913, PLR0917  # the update and all that it is judged by
     order: Order | None,
     update: OrderUpdated,
     provider: Provider | None,
     timeouts: Timeouts,
     at: datetime,
     newest: datetime | None = None,
+    time_zone: str = DEFAULT_ZONE,
 ) -> UpdateDecision:
-    """Decide an update with a new id; `newest` is when the latest applied one of the same status occurred."""
+    """Decide an update with a new id; `newest` is when the latest applied one of the same status occurred.
+
+    `time_zone` is the customer's; only the end of an `expected_date` depends on it.
+    """
     if order is None:
         return UpdateDecision(Outcome.UNMATCHED, "no such order", notes=update.notes)
     ignored = _reason_to_ignore(order, update)
     if ignored is not None:
         return replace(ignored, notes=update.notes)
     is_stale = newest is not None and update.occurred_at < newest
-    context = UpdateContext(order, update, provider, timeouts, at, is_stale)
+    context = UpdateContext(order, update, provider, timeouts, at, is_stale, time_zone)
     try:
         reports = read_reports(context)
     except NoSuchLineError as error:
@@ -144,7 +149,7 @@ def _place(context: UpdateContext, decision: Decision, *, implied: bool) -> Deci
     decision = decision.move_to(State.PLACED, context.now, because)
     order = decision.order
     fields = order.agreed_fields(context.now, order.open_lines)
-    return decision.publish(OrderPlaced(**fields, expected_at=order.expected_at))
+    return decision.publish(OrderPlaced(**fields, expected_at=order.expected_at, expected_date=order.expected_date))
 
 
 def _ship(

@@ -192,6 +192,12 @@ CREATE INDEX orders_of_shops ON orders (provider_id, drafted_at DESC, order_id D
 -- Orders of a pool with a flagged order fail.
 CREATE INDEX orders_flagged ON orders (order_id) WHERE fraud_at IS NOT NULL AND fraud_cleared_at IS NULL;
 
+-- Where the ends of promised dates follow from.
+CREATE TABLE customer_setting (
+    customer_id text PRIMARY KEY,
+    time_zone text NOT NULL
+);
+
 -- What an order is for: one product for one slot's pool. Rows change only while the order's row is locked.
 CREATE TABLE order_line (
     order_id text NOT NULL REFERENCES orders,
@@ -219,6 +225,10 @@ CREATE TABLE order_line (
     remaining_quantity bigint NOT NULL DEFAULT 0 CHECK (remaining_quantity >= 0),
     arrived_quantity bigint NOT NULL DEFAULT 0 CHECK (arrived_quantity >= 0),
     expected_at timestamptz,
+    -- If the provider promised a date without a time; expected_at is its end in the customer's time zone.
+    expected_date date CHECK (expected_date IS NULL OR expected_at IS NOT NULL),
+    -- The provider reported the shipped quantity unclearly; the ordered one counts.
+    is_unclear boolean NOT NULL DEFAULT false,
     delivered_at timestamptz,
     evidence text CHECK (evidence IN ('reported', 'estimated')),
     substitute text,

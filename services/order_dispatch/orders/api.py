@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from asyncpg import Record
 from fastapi import APIRouter, Query
+from pydantic import model_validator
 
 from libs.kit.http.auth import Principal
 from libs.kit.http.dependencies import (
@@ -18,6 +19,7 @@ from libs.kit.http.dependencies import (
 from libs.kit.http.idempotency import Command, command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.events import OrderUpdated, ProviderUpdate
+from replenish_contracts.promises import move_date
 from replenish_contracts.units import BaseUnit
 from services.order_dispatch.domain.cancellation import LineNotCancellableError, TooLateError, cancel
 from services.order_dispatch.domain.changes import (
@@ -266,7 +268,9 @@ def _show_claim(row: Record) -> dict[str, Any]:
 
 
 class UpdateBody(ProviderUpdate, Body):
-    """OrderUpdated without the provider, which is in the path."""
+    """OrderUpdated without the provider, which is in the path; a date in `expected_at` is read as `expected_date`."""
+
+    _move_date = model_validator(mode="before")(move_date)
 
 
 @router.post("/providers/{provider_id}/updates")

@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    TypeAdapter,
+    ValidationError,
+)
 
 from libs.http_client.exchange import UnknownOutcomeError
 from replenish_contracts.catalogue import NO_NUL
@@ -114,28 +123,34 @@ _MOMENT = TypeAdapter(datetime)
 
 
 def parse_promise(text: object) -> datetime | date | None:
-    """Parse the promised date or time of a delivery, in ISO 8601 or Unix time; None if it is neither.
+    """Parse the promised date or time of a delivery in ISO 8601; None if it is neither.
 
-    A time is in UTC. Systems without a type for dates write one as the first or the last second of the day, so such a
-    time is a date, in the offset that it is written with. So is a time without an offset.
+    A time is returned in UTC, and without an offset it is one in UTC. Systems without a type for dates write one as
+    the first or the last second of the day, so such a time is a date, in the offset that it is written with.
     """
-    if isinstance(text, str):
-        text = text.strip()
-        try:
-            if written := _DATE.fullmatch(text):
-                return date.fromisoformat(written[1].upper())
-        except ValueError:
-            return None
-        text = _END_OF_DAY.sub("T23:59:59", text)
-    elif isinstance(text, bool) or not isinstance(text, int | float):
+    if not isinstance(text, str):
         return None
+    text = text.strip()
     try:
-        moment = _MOMENT.validate_python(text)
-        if moment.tzinfo is None or moment.time().replace(microsecond=0) in (time.min, _LAST_SECOND):
+        if written := _DATE.fullmatch(text):
+            return date.fromisoformat(written[1].upper())
+        moment = _MOMENT.validate_strings(_END_OF_DAY.sub("T23:59:59", text))
+        if moment.time().replace(microsecond=0) in (time.min, _LAST_SECOND):
             return moment.date()
-        return moment.astimezone(UTC)
-    except (ValidationError, OverflowError):  # OverflowError: UTC of years 1 and 9999 can be out of range
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # OverflowError: UTC of years 1 and 9999 can be out of range
         return None
+
+
+def _parse_promised(value: object) -> datetime | date:
+    promise = parse_promise(value)
+    if promise is None:
+        raise ValueError("not a date or a time")
+    return promise
+
+
+#: A promised date, or a time.
+Promised = Annotated[datetime | date, PlainValidator(_parse_promised)]
 
 
 def retry_after(headers: Mapping[str, str], otherwise: float) -> float:

@@ -11,7 +11,7 @@ reports, in a response or a callback, becomes an Answer and is then applied like
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
 
 from libs.http_client import Scheme
@@ -68,6 +68,8 @@ class Answer:
     status: UpdateStatus | None = None
     reason: str | None = None
     expected_at: datetime | None = None
+    #: The promised date, if the provider named no time.
+    expected_date: date | None = None
     #: Quantity shipped, in base steps; only for an order of one line.
     quantity: int | None = None
     tracking: str | None = None
@@ -299,6 +301,7 @@ def answer_as_update(answer: Answer, order: Order, update_id: str, at: datetime)
         status=answer.status,
         occurred_at=at,
         expected_at=answer.expected_at,
+        expected_date=answer.expected_date,
         quantity=answer.quantity,
         reason=answer.reason,
         tracking=answer.tracking,

@@ -28,6 +28,7 @@ from replenish_contracts.events import ShipTo, UpdateLine, UpdateNote, UpdateSta
 from replenish_contracts.tolerant import normalize_word
 from services.order_dispatch.domain.lines import OrderLine
 from services.order_dispatch.domain.order import Order
+from services.order_dispatch.domain.promises import promise_fields
 from services.order_dispatch.providers.client import HttpProviderClient
 from services.order_dispatch.providers.parsing import (
     Count,
@@ -35,6 +36,7 @@ from services.order_dispatch.providers.parsing import (
     FreeText,
     Moment,
     Name,
+    Promised,
     ProviderMessage,
     UnreadableAnswerError,
     UnreadableResponseError,
@@ -95,7 +97,9 @@ class OrderStatus(ProviderMessage):
     status: Word = ""
     reference: Name | None = None
     reason: FreeText | None = None
-    expected_at: Moment | None = None
+    expected_at: Promised | None = None
+    #: The date, if the provider has no time; preferred to `expected_at`.
+    expected_date: Promised | None = None
     #: Quantity shipped, in base steps; for an order of several lines, each line has its own.
     quantity: Count | None = None
     tracking: FreeText | None = None
@@ -276,7 +280,7 @@ def _answer(status: OrderStatus, notes: tuple[UpdateNote, ...]) -> Answer:
     return Answer(
         result,
         reason=status.reason,
-        expected_at=status.expected_at,
+        **promise_fields(status.expected_date or status.expected_at),
         quantity=status.quantity,
         tracking=status.tracking,
         reference=status.reference,

@@ -73,9 +73,9 @@ def money(minor: int, currency: str) -> str:
     return f"{format_money(minor, currency)} {currency}"
 
 
-def day(at: datetime, now: datetime, zone: ZoneInfo) -> str:
+def day(at: datetime | date, now: datetime, zone: ZoneInfo) -> str:
     """Format a day relative to now: `today`, `Sat 14 Mar`; with the year unless it is this one."""
-    date_, today = _date(at, zone), _date(now, zone)
+    date_, today = _date(at, zone) if isinstance(at, datetime) else at, _date(now, zone)
     near = {0: "today", 1: "tomorrow", -1: "yesterday"}
     if (date_ - today).days in near:
         return near[(date_ - today).days]

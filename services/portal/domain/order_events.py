@@ -88,6 +88,8 @@ def read_order(events: Iterable[OrderEvent]) -> Order:
     state = _state_of(lines, known, end)
     priced = _all(known, OrderDrafted, OrderModified) or _all(known, OrderDelivered)
     shipments = _all(known, OrderShipped)
+    promises = [event for event in _all(known, OrderPlaced, OrderShipped) if event.expected_at is not None]
+    promise = promises[-1] if promises else None
     explained = end or (_last(known, OrderUnknown) if state is OrderState.UNKNOWN else None)
     changes = [occurred_at(event) for event in known if not isinstance(event, ClaimRaised)]
     return Order(
@@ -98,7 +100,8 @@ def read_order(events: Iterable[OrderEvent]) -> Order:
         price=_price_of_all(lines, priced),
         currency=_last_value(priced, "currency"),
         fee=_last_value(priced, "fee"),
-        expected_at=_last_value(_all(known, OrderPlaced, OrderShipped), "expected_at"),
+        expected_at=None if promise is None else promise.expected_at,
+        expected_date=None if promise is None else promise.expected_date,
         tracking=tuple(dict.fromkeys(event.tracking for event in shipments if event.tracking)),
         reason=_last_value([explained], "reason"),
         began_at=min(map(occurred_at, known)),

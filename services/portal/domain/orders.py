@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from replenish_contracts.events import BaseUnit
@@ -117,6 +117,8 @@ class Order:
     own: bool = False
     #: Nothing of it is to leave the shop any more.
     is_all_shipped: bool = False
+    #: The promised date, if the shop named no time; `expected_at` is then its end.
+    expected_date: date | None = None
 
     @property
     def total(self) -> int | None:

@@ -1,6 +1,7 @@
 """Requests to a provider and its updates, on two topics per provider."""
 
 import json
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -145,7 +146,10 @@ class ProviderUpdate(BaseModel):
     order_id: Id
     status: UpdateStatus
     occurred_at: Moment
+    #: When the goods are expected.
     expected_at: Moment | None = None
+    #: The day on which the goods are expected, until its end where the customer lives; preferred to `expected_at`.
+    expected_date: date | None = None
     #: The shipped quantity in base steps, if it differs from the order.
     quantity: Steps | None = None
     reason: Text | None = None

@@ -230,6 +230,18 @@ class Orders(OrderLines):
         )
         return await self._read_orders([row["order_id"] for row in rows])
 
+    async def list_dated_orders(self, customer_id: str) -> Sequence[str]:
+        """Return the ids of a customer's orders with an open line that is promised for a date, sorted."""
+        rows = await self.connection.fetch(
+            """-- list_dated_orders
+            SELECT DISTINCT order_id FROM orders JOIN order_line AS line USING (order_id)
+            WHERE customer_id = $1 AND line.expected_date IS NOT NULL AND line.state IN ('ordered', 'shipped')
+            ORDER BY order_id
+            """,
+            customer_id,
+        )
+        return [row["order_id"] for row in rows]
+
     async def list_transitions(self, order_id: str) -> Sequence[Record]:
         rows: Sequence[Record] = await self.connection.fetch(
             """-- list_transitions

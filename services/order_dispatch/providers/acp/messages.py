@@ -1,24 +1,30 @@
 """ACP's objects, with the fields that we use, including the spellings of its examples; other fields are ignored."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from datetime import date, datetime
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from services.order_dispatch.providers.parsing import Count, Currency, FreeText, Name, ProviderMessage, Word
-
-
-def _parse_time(value: Any) -> datetime | None:
-    """Parse an ISO 8601 date or time as UTC (also without a zone); None if invalid."""
-    try:
-        parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return parsed and (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+from services.order_dispatch.providers.parsing import (
+    Count,
+    Currency,
+    FreeText,
+    Name,
+    Promised,
+    ProviderMessage,
+    Word,
+)
 
 
 class Delivery(ProviderMessage):
-    latest: Annotated[datetime | None, BeforeValidator(_parse_time)] = None
+    """A window; the goods are there at its end, or at its beginning if it has no end."""
+
+    earliest: Promised | None = None
+    latest: Promised | None = None
+
+    @property
+    def end(self) -> datetime | date | None:
+        return self.earliest if self.latest is None else self.latest
 
 
 class Amounts(ProviderMessage):

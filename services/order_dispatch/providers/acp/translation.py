@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from replenish_contracts.events import UpdateLine, UpdateNote, UpdateStatus
 from services.order_dispatch.domain.order import Order
+from services.order_dispatch.domain.promises import latest_promise, promise_fields
 from services.order_dispatch.providers.acp.lines import (
     Progress,
     is_under_way,
@@ -67,11 +68,11 @@ def read_snapshot(snapshot: Snapshot, order: Order, item_ids: Mapping[str, str] 
     cannot be matched, the answer is the furthest state that the whole order has reached, with the reason.
     """
     parcels = parcels_of(snapshot)
-    dates = [*(parcel.estimated_delivery for parcel in parcels), snapshot.estimated_delivery]
+    windows = [*(parcel.estimated_delivery for parcel in parcels), snapshot.estimated_delivery]
     sent = [parcel for parcel in parcels if parcel.tracking_number and is_under_way(parcel)]
     numbers = [parcel.tracking_number for parcel in (*reversed(sent), *parcels) if parcel.tracking_number]
     answer = Answer(
-        expected_at=max((date.latest for date in dates if date and date.latest), default=None),
+        **promise_fields(latest_promise(window.end for window in windows if window and window.end)),
         tracking=next(iter(numbers), None),
         reference=snapshot.checkout_session_id,
         notes=_notes_about_words(snapshot),

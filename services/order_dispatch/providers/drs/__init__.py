@@ -16,20 +16,20 @@ from libs.kit import RejectedError
 from replenish_contracts.events import ShipTo, UpdateStatus
 from services.order_dispatch.domain.links import RemoteSlot, SlotUse
 from services.order_dispatch.domain.order import Order
+from services.order_dispatch.domain.promises import promise_fields
 from services.order_dispatch.providers.drs.messages import (
     as_list,
     as_object,
     call,
     call_or_raise,
     format_time,
-    parse_time,
     path_part,
     read_object,
     reason_in,
 )
 from services.order_dispatch.providers.drs.options import CANCEL_PATHS, check_options
 from services.order_dispatch.providers.drs.slots import remote_slots, status_body
-from services.order_dispatch.providers.parsing import UnreadableResponseError
+from services.order_dispatch.providers.parsing import UnreadableResponseError, parse_promise
 from services.order_dispatch.providers.protocol import (
     AccountLinking,
     Answer,
@@ -110,7 +110,7 @@ def _item_status(item: Mapping[str, Any]) -> Answer:
     status = STATUSES.get(state.lower())
     if status is UpdateStatus.ACCEPTED and not date:
         return Answer(UpdateStatus.RESOLVING, "the customer must resolve an issue at the provider")
-    return Answer(status, state[:LONGEST_STATUS] or None, parse_time(date))
+    return Answer(status, state[:LONGEST_STATUS] or None, **promise_fields(parse_promise(date)))
 
 
 async def slot_status(client: LinkedProviderClient, use: SlotUse) -> None:

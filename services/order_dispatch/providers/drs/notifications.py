@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -13,8 +13,10 @@ from replenish_contracts.events import OrderUpdated, UpdateStatus
 from replenish_contracts.units import InvalidAmountError, parse_quantity
 from services.order_dispatch.domain.links import RemoteItem, RemoteSlot
 from services.order_dispatch.domain.order import Order
+from services.order_dispatch.domain.promises import latest_promise, promise_fields
 from services.order_dispatch.providers.drs.messages import parse_time
 from services.order_dispatch.providers.drs.slots import remote_slots
+from services.order_dispatch.providers.parsing import parse_promise
 
 #: Order in which the per-protocol texts of a wrapped message are searched.
 TARGETS = ("default", "https", "http")
@@ -46,7 +48,10 @@ class Notification:
     instance_id: str | None = None
     remote_slot: str | None = None
     items: tuple[RemoteItem, ...] = ()
+    #: The estimated delivery: DRS documents a timestamp, such as the last second of a day in the Pacific time zone;
+    #: some messages have a date, or its first second in UTC.
     expected_at: datetime | None = None
+    expected_date: date | None = None
     slots: tuple[RemoteSlot, ...] = ()
 
 
@@ -82,7 +87,7 @@ def _with_order(plain: Notification, order: Mapping[str, Any]) -> Notification:
         raise UnreadableMessageError("instanceId or slotId is missing")
     listed = _field(order, "productInfo")
     products = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    dates = [parse_time(_field(about, "estimatedDeliveryDate")) for about in (*products, order)]
+    dates = [parse_promise(_field(about, "estimatedDeliveryDate")) for about in (*products, order)]
     return Notification(
         plain.kind,
         plain.sent_at,
@@ -92,7 +97,7 @@ def _with_order(plain: Notification, order: Mapping[str, Any]) -> Notification:
         slot,
         tuple(_item(product) for product in products),
         # The latest of several dates, when the delivery is complete.
-        max((date for date in dates if date is not None), default=None),
+        **promise_fields(latest_promise(date for date in dates if date is not None)),
     )
 
 
@@ -178,6 +183,7 @@ def update_of(notification: Notification, order: Order, update_id: str) -> Order
         status=STATUSES[notification.kind],
         occurred_at=notification.sent_at,
         expected_at=notification.expected_at,
+        expected_date=notification.expected_date,
         quantity=quantity if shipped else None,
         reason=reason,
     )
@@ -192,6 +198,7 @@ def unmatched_update(notification: Notification, provider_id: str, update_id: st
         status=STATUSES[notification.kind],
         occurred_at=notification.sent_at,
         expected_at=notification.expected_at,
+        expected_date=notification.expected_date,
         reason="ordered directly at the provider",
     )
 

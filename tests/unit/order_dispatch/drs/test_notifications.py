@@ -1,7 +1,7 @@
 """Tests of the notification parser, with both versions and all observed spellings."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -153,3 +153,20 @@ class TestTolerance:
     def test_missing_serial_number_is_unreadable(self):
         with pytest.raises(UnreadableMessageError, match="serialNumber"):
             parsed("DeviceRegisteredNotification", deviceInfo={})
+
+
+class TestDates:
+    @pytest.mark.parametrize("text", ["2026-12-05", "2026-12-05T00:00:00Z", "2026-12-05T00:00:00.000Z"])
+    @pytest.mark.parametrize("kind", ["OrderPlacedNotification", "ItemShippedNotification"])
+    def test_date_without_a_time_is_a_date(self, kind, text):
+        found = parsed(kind, orderInfo=a.order_info(a.product(estimatedDeliveryDate=text)))
+
+        assert (found.expected_at, found.expected_date) == (None, date(2026, 12, 5))
+
+    def test_latest_of_a_date_and_a_time_counts(self):
+        texts = ("2026-12-04T18:00:00Z", "2026-12-05", "2026-12-05T10:00:00Z")
+        info = a.order_info(*(a.product(estimatedDeliveryDate=text) for text in texts))
+
+        found = parsed("ItemShippedNotification", orderInfo=info)
+
+        assert (found.expected_at, found.expected_date) == (None, date(2026, 12, 5))

@@ -37,9 +37,6 @@ class TestParsePromise:
             "2026-12-05T00:00:00+14:00",
             "2026-12-05T00:00:00+0530",
             "2026-12-05T00:00:00",
-            1796428800,
-            1796428800.0,
-            1796428800000,
         ],
     )
     def test_midnight_is_the_date_that_it_is_written_with(self, text):
@@ -63,11 +60,6 @@ class TestParsePromise:
         assert parse_promise(text) == DAY
         assert not isinstance(parse_promise(text), datetime)
 
-    @pytest.mark.parametrize("text", ["2026-12-05T18:00:00", "2026-12-05 08:30", "2026-12-05T12:00:00.5"])
-    def test_a_time_without_an_offset_is_a_date(self, text):
-        assert parse_promise(text) == DAY
-        assert not isinstance(parse_promise(text), datetime)
-
     @pytest.mark.parametrize(
         ("text", "moment"),
         [
@@ -77,7 +69,7 @@ class TestParsePromise:
             ("2026-12-05T00:00:01Z", datetime(2026, 12, 5, 0, 0, 1, tzinfo=UTC)),
             ("2026-12-05T00:30:00+14:00", datetime(2026, 12, 4, 10, 30, tzinfo=UTC)),
             ("2017-01-05T07:59:59.000Z", datetime(2017, 1, 5, 7, 59, 59, tzinfo=UTC)),
-            (1796461200, datetime(2026, 12, 5, 9, tzinfo=UTC)),
+            ("2026-12-05T07:59:59", datetime(2026, 12, 5, 7, 59, 59, tzinfo=UTC)),
         ],
     )
     def test_a_time_with_an_offset_is_a_time_in_utc(self, text, moment):
@@ -94,7 +86,7 @@ class TestParsePromise:
                 "0001-01-01T00:30:00+14:00",
             ),
             *("9999-12-31T23:00:00-12:00", "x" * 100_000, "2026-12-05\x00", "-" * 5000),
-            *(None, True, False, [], {}, ["2026-12-05"], b"2026-12-05", float("nan"), float("inf"), 10**400),
+            *(None, True, False, [], {}, ["2026-12-05"], b"2026-12-05", 1796428800, 1.5, float("nan")),
         ],
     )
     def test_what_is_neither_is_none(self, text):
