@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from asyncpg import Record
 from fastapi import APIRouter, Query
-from pydantic import model_validator
+from pydantic import BeforeValidator, model_validator
 
 from libs.kit.http.auth import Principal
 from libs.kit.http.dependencies import (
@@ -18,9 +18,11 @@ from libs.kit.http.dependencies import (
 )
 from libs.kit.http.idempotency import Command, command
 from libs.kit.http.problems import ProblemError
-from replenish_contracts.events import OrderUpdated, ProviderUpdate
+from replenish_contracts.events import OrderUpdated, ProviderUpdate, UpdateStatus
 from replenish_contracts.promises import move_date
+from replenish_contracts.tolerant import normalize_word
 from replenish_contracts.units import BaseUnit
+from replenish_contracts.updates import WORDS
 from services.order_dispatch.domain.cancellation import LineNotCancellableError, TooLateError, cancel
 from services.order_dispatch.domain.changes import (
     AlreadyCountedError,
@@ -267,10 +269,17 @@ def _show_claim(row: Record) -> dict[str, Any]:
     return shown
 
 
+def _read_word(word: Any) -> Any:
+    """Return the status that a word stands for in another spelling."""
+    return WORDS.get(normalize_word(word), word) if isinstance(word, str) else word
+
+
 class UpdateBody(ProviderUpdate, Body):
     """OrderUpdated without the provider, which is in the path; a date in `expected_at` is read as `expected_date`."""
 
     _move_date = model_validator(mode="before")(move_date)
+
+    status: Annotated[UpdateStatus, BeforeValidator(_read_word)]
 
 
 @router.post("/providers/{provider_id}/updates")
@@ -286,8 +295,9 @@ async def post_update(
             raise ProblemError(409, "update_id_taken", "This update_id was already used for another update")
         tx.publish(*applied.events)
         decided = applied.decision
-        outcome, reason = (decided.outcome, decided.reason) if decided else ("repeated", "")
-        return tx.respond(200, {"outcome": outcome, "reason": reason})
+        outcome, reason, notes = (decided.outcome, decided.reason, decided.notes) if decided else ("repeated", "", ())
+        shown = [note.model_dump() for note in notes]
+        return tx.respond(200, {"outcome": outcome, "reason": reason, "notes": shown})
 
 
 @router.get("/providers/{provider_id}/updates")

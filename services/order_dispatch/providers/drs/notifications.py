@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 import orjson
 
-from replenish_contracts.events import OrderUpdated, UpdateStatus
+from replenish_contracts.events import OrderUpdated, UpdateNote, UpdateStatus
+from replenish_contracts.tolerant import as_word, normalize_word
 from replenish_contracts.units import InvalidAmountError, parse_quantity
 from services.order_dispatch.domain.links import RemoteItem, RemoteSlot
 from services.order_dispatch.domain.order import Order
@@ -37,6 +38,14 @@ class Kind(StrEnum):
     SUBSCRIPTION = "SubscriptionChangedNotification"
     REGISTERED = "DeviceRegisteredNotification"
     DEREGISTERED = "DeviceDeregisteredNotification"
+    #: About an order, and of an unknown type.
+    OTHER = "other"
+
+
+#: The words of `notificationType`, with the other spelling of cancelled.
+KINDS = {normalize_word(kind): kind for kind in Kind if kind is not Kind.OTHER} | {
+    "order_canceled_notification": Kind.CANCELLED
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +62,20 @@ class Notification:
     expected_at: datetime | None = None
     expected_date: date | None = None
     slots: tuple[RemoteSlot, ...] = ()
+    #: The type of an OTHER notification.
+    word: str | None = None
+    #: Details that cannot be read.
+    notes: tuple[UpdateNote, ...] = ()
 
 
 def parse_notification(envelope: Mapping[str, Any]) -> Notification:
     """Parse the notification in an SNS message; unknown fields are ignored. Raises UnreadableMessageError."""
     body = _unwrap(_parse_body(envelope.get("Message")))
     about = _object(body, "notificationInfo")
-    try:
-        kind = Kind(str(_field(about, "notificationType")))
-    except ValueError:
-        raise UnreadableMessageError(
-            f"notificationType {_field(about, 'notificationType')!r} is unknown"[:200]
-        ) from None
+    word = _field(about, "notificationType")
+    kind = KINDS.get(normalize_word(word), Kind.OTHER) if isinstance(word, str) else Kind.OTHER
+    if kind is Kind.OTHER and _field(_object(body, "orderInfo"), "instanceId") is None:
+        raise UnreadableMessageError(f"notificationType {word!r} is unknown"[:200])
     serial = _text(_field(_object(_object(body, "deviceInfo"), "deviceIdentifier"), "serialNumber"))
     if serial is None:
         raise UnreadableMessageError("serialNumber is missing")
@@ -76,8 +87,9 @@ def parse_notification(envelope: Mapping[str, Any]) -> Notification:
     if kind is Kind.SUBSCRIPTION:
         slots = remote_slots(_field(_object(body, "subscriptionInfo"), "slotsSubscriptionStatus"))
         return Notification(kind, sent_at, serial, customer, slots=slots)
-    if kind in {Kind.PLACED, Kind.SHIPPED, Kind.CANCELLED}:
-        return _with_order(plain, _object(body, "orderInfo"))
+    if kind in STATUSES:
+        with_order = _with_order(plain, _object(body, "orderInfo"))
+        return replace(with_order, word=as_word(word)) if kind is Kind.OTHER else with_order
     return plain
 
 
@@ -98,7 +110,20 @@ def _with_order(plain: Notification, order: Mapping[str, Any]) -> Notification:
         tuple(_item(product) for product in products),
         # The latest of several dates, when the delivery is complete.
         **promise_fields(latest_promise(date for date in dates if date is not None)),
+        notes=_notes(order, products),
     )
+
+
+def _notes(order: Mapping[str, Any], products: list[dict[str, Any]]) -> tuple[UpdateNote, ...]:
+    """Return notes about dates and products that cannot be read."""
+    notes, listed = [], _field(order, "productInfo")
+    if listed is not None and (not isinstance(listed, list) or len(products) < len(listed)):
+        notes.append(UpdateNote.about("productInfo", listed, "not a list of products"))
+    for about in (*products, order):
+        date = _field(about, "estimatedDeliveryDate")
+        if date is not None and parse_promise(date) is None:
+            notes.append(UpdateNote.about("estimatedDeliveryDate", date, "not a date or a time"))
+    return tuple(notes)
 
 
 def _item(product: Mapping[str, Any]) -> RemoteItem:
@@ -168,6 +193,7 @@ STATUSES = {
     Kind.PLACED: UpdateStatus.ACCEPTED,
     Kind.SHIPPED: UpdateStatus.SHIPPED,
     Kind.CANCELLED: UpdateStatus.CANCELLED,
+    Kind.OTHER: UpdateStatus.UNCLEAR,
 }
 
 
@@ -186,6 +212,8 @@ def update_of(notification: Notification, order: Order, update_id: str) -> Order
         expected_date=notification.expected_date,
         quantity=quantity if shipped else None,
         reason=reason,
+        word=notification.word,
+        notes=notification.notes,
     )
 
 
@@ -200,6 +228,8 @@ def unmatched_update(notification: Notification, provider_id: str, update_id: st
         expected_at=notification.expected_at,
         expected_date=notification.expected_date,
         reason="ordered directly at the provider",
+        word=notification.word,
+        notes=notification.notes,
     )
 
 
