@@ -549,7 +549,7 @@ CREATE TABLE callback (
     digest bytea NOT NULL,
     order_id text,
     -- NULL until it is processed, by the request itself, a duplicate or the periodic job.
-    outcome text CHECK (outcome IN ('applied', 'not_applied', 'refused', 'unmatched', 'repeated', 'unreadable')),
+    outcome text CHECK (outcome IN ('applied', 'not_applied', 'refused', 'unmatched', 'repeated', 'unclear', 'unreadable')),
     reason text NOT NULL DEFAULT '',
     repeats integer NOT NULL DEFAULT 0,
     PRIMARY KEY (provider_id, callback_id)

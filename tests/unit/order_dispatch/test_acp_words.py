@@ -1,6 +1,7 @@
 """Words and details of ACP, of all published versions and as shops send them."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from libs.http_client.exchange import Reply
 from replenish_contracts.events import ShipTo
 from services.order_dispatch.domain import Outcome, State, decide_update
 from services.order_dispatch.providers import acp
+from services.order_dispatch.providers.acp import words
 from services.order_dispatch.providers.acp.messages import Session
 from services.order_dispatch.providers.acp.translation import obstacle, read_session
 from services.order_dispatch.providers.parsing import UnreadableResponseError, read
@@ -97,6 +99,15 @@ class TestOrderWords:
         shipped = decide(a.basket(State.PLACED, lines=1), read_event(status="shipped")).decision.order
 
         assert read_event(shipped, status="fulfilled", refunds=[{"amount": 998}]).status == "delivered"
+
+
+@pytest.mark.parametrize(
+    "table", [words.ORDER, words.FULFILLMENT, words.SESSION], ids=["order", "fulfillment", "session"]
+)
+def test_documentation_has_every_word(table):
+    page = (Path(__file__).parents[3] / "docs/providers/acp.md").read_text()
+
+    assert [word for word in table if f"`{word}`" not in page] == []
 
 
 class TestFulfillmentWords:
