@@ -335,12 +335,14 @@ CREATE TABLE provider_update (
     notes jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(notes) = 'array'),
     -- An operator must read it.
     asks boolean NOT NULL DEFAULT false,
+    -- When a later update was applied without a question.
+    settled_at timestamptz,
     -- Duplicates received after the first.
     repeats integer NOT NULL DEFAULT 0,
     PRIMARY KEY (provider_id, update_id),
-    CHECK (asks OR outcome <> 'unclear')
+    CHECK (asks OR (outcome <> 'unclear' AND settled_at IS NULL))
 );
-CREATE INDEX provider_update_questions ON provider_update (received_at) WHERE asks;
+CREATE INDEX provider_update_questions ON provider_update (order_id) WHERE asks AND settled_at IS NULL;
 CREATE INDEX provider_update_by_order ON provider_update (order_id);
 CREATE INDEX provider_update_unapplied ON provider_update (provider_id, received_at) WHERE outcome <> 'applied';
 

@@ -260,7 +260,6 @@ class TestOnOrderUpdated:
     async def test_clear_update_settles_the_question(self, store):
         await place(store)
         await on_order_updated(a.update("unclear", word="backordered"), store)
-        store.now += timedelta(minutes=1)
         await on_order_updated(a.update("shipped"), store)
 
         assert await store.list_questions(a.NOON, 10) == []

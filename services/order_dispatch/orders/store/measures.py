@@ -30,12 +30,8 @@ async def count_questions(store: KitStore) -> float:
     questions: int = await store.connection.fetchval(
         """-- count_questions
         SELECT count(DISTINCT order_id) FROM provider_update AS asked JOIN orders USING (order_id)
-        WHERE asks AND asked.provider_id = orders.provider_id
+        WHERE asks AND settled_at IS NULL AND asked.provider_id = orders.provider_id
             AND state NOT IN ('delivered', 'returned', 'refused', 'cancelled', 'failed')
-            AND NOT EXISTS (
-                SELECT FROM provider_update AS later
-                WHERE later.order_id = asked.order_id AND later.outcome = 'applied' AND NOT later.asks
-                    AND later.received_at > asked.received_at)
         """
     )
     return questions

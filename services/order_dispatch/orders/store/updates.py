@@ -24,10 +24,15 @@ class ProviderUpdates(KitStore):
     async def add_update(self, update: OrderUpdated, decided: UpdateDecision) -> None:
         """Store an update with its outcome; without its content if the customer was erased.
 
-        Raises RetryLaterError if another transaction stores the same update.
+        One that is applied without a question settles earlier questions about its order. Raises RetryLaterError if
+        another transaction stores the same update.
         """
         inserted: int | None = await self.connection.fetchval(
             """-- add_update
+            WITH settled AS (
+                UPDATE provider_update SET settled_at = $7
+                WHERE order_id = $3 AND asks AND settled_at IS NULL AND $8 = 'applied' AND NOT $11
+            )
             INSERT INTO provider_update (provider_id, update_id, order_id, status, occurred_at, body, received_at,
                 outcome, reason, notes, asks)
             SELECT $1, $2, $3, $4, $5, CASE WHEN erased THEN '{}'::jsonb ELSE $6::jsonb END,
@@ -102,9 +107,8 @@ class ProviderUpdates(KitStore):
     async def list_questions(self, closed_since: datetime, limit: int) -> Sequence[Record]:
         """Return the latest update of each order that an operator must read, newest first.
 
-        A later update of the order that was applied without a question settles it. So does the end of the order, of
-        an update that was not applied; of an applied one, which may have ended the order, it is listed until
-        `closed_since`.
+        A question about an update that was not applied ends with its order. One about an applied update, which may have
+        ended the order, is listed until `closed_since`.
         """
         rows: Sequence[Record] = await self.connection.fetch(
             """-- list_questions
@@ -112,13 +116,9 @@ class ProviderUpdates(KitStore):
                 SELECT DISTINCT ON (order_id) order_id, customer_id, asked.provider_id, state, update_id, status,
                     body ->> 'word' AS word, outcome, reason, notes, occurred_at, received_at
                 FROM provider_update AS asked JOIN orders USING (order_id)
-                WHERE asks AND asked.provider_id = orders.provider_id
+                WHERE asks AND settled_at IS NULL AND asked.provider_id = orders.provider_id
                     AND (state NOT IN ('delivered', 'returned', 'refused', 'cancelled', 'failed')
                         OR (outcome = 'applied' AND received_at >= $1))
-                    AND NOT EXISTS (
-                        SELECT FROM provider_update AS later
-                        WHERE later.order_id = asked.order_id AND later.outcome = 'applied' AND NOT later.asks
-                            AND later.received_at > asked.received_at)
                 ORDER BY order_id, received_at DESC, update_id) AS question
             ORDER BY received_at DESC, order_id LIMIT $2
             """,
