@@ -1,6 +1,6 @@
 """`replenish explain ORDER`: why an order was made and what became of its lines, in words and figures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -48,7 +48,7 @@ def explain(
     orders_url: OrdersUrlOption = None,
     token: TokenOption = None,
 ) -> None:
-    """Explain an order: why each line was ordered, what became of it, its shipments and its money."""
+    """Explain an order: why each line was ordered, what became of it, what its provider reported, and its money."""
     receipts = Receipts.of(home_of(home), url, token)
     orders = Orders.of(home_of(home), url, orders_url, token)
     console = Console(highlight=False, soft_wrap=True)
@@ -59,6 +59,7 @@ def explain(
             show(one, console)
     if placed is not None and placed.get("lines"):
         show_order(placed, {one["receipt_id"]: one for one in all_receipts(receipt)}, console)
+        show_history(placed, console)
         show_money(placed, orders.find_payment(order) if orders else None, console)
 
 
@@ -85,6 +86,25 @@ def show_order(order: dict[str, Any], receipts: dict[str, dict[str, Any]], conso
         arrived = ", arrived" if shipment.get("arrived") else ""
         tracking = f", tracking {shipment['tracking']}" if shipment.get("tracking") else ""
         console.print(f"  shipment {shipment['shipment_id']}: {', '.join(parts)}{tracking}{arrived}", markup=False)
+
+
+def show_history(order: dict[str, Any], console: Console) -> None:
+    """Print the transitions of an order, and what its provider reported."""
+    for step in order.get("history", ()):
+        console.print(f"  {step['occurred_at']} {step['to_state']}: {step['because']}", markup=False)
+    for text in describe_updates(order.get("updates", ())):
+        console.print(f"  {text}", markup=False)
+
+
+def describe_updates(updates: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Yield what the provider reported, what became of it, and which details are not used."""
+    for update in updates:
+        word = f" ({update['word']})" if update.get("word") else ""
+        reason = f": {update['reason']}" if update["reason"] else ""
+        asks = "; an operator must read it" if update.get("asks") else ""
+        yield f"update {update['update_id']}: {update['status']}{word}, {update['outcome']}{reason}{asks}"
+        for note in update.get("notes", ()):
+            yield f"  {note['field']} {note['value']!r} is not used: {note['reason']}"
 
 
 def describe_line(line: dict[str, Any]) -> Iterator[str]:

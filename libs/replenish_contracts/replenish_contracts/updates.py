@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -36,7 +36,7 @@ def read_update(value: bytes) -> Envelope:
     notes: list[UpdateNote] = []
     data = move_date(dict(data)) | {"notes": ()}
     _read_words(data, notes)
-    _read_prices(data, notes)
+    data = without_unpriced(data, "price", notes)
     for name, attribute, adapter in (("update_id", "id", _UPDATE_ID), ("occurred_at", "time", _OCCURRED_AT)):
         _replace_invalid(data, name, document.get(attribute), adapter, notes)
     reading = read_tolerantly(document | {"data": data}, _validate)
@@ -69,22 +69,32 @@ def _read_words(data: dict[str, Any], notes: list[UpdateNote]) -> None:
             line["status"] = status
 
 
-def _read_prices(data: dict[str, Any], notes: list[UpdateNote]) -> None:
-    """Drop all prices if their currency is invalid: without it they would be in the currency of the order."""
+def without_unpriced(data: dict[str, Any], price: str, notes: list[UpdateNote]) -> dict[str, Any]:
+    """Return the message with its currency in upper case, or without its prices if the currency is invalid.
+
+    `price` is the name of the field, in the message and in its lines. A price whose currency is dropped would be read
+    as one in the currency of the order.
+    """
     currency = data.get("currency")
     if currency is None:
-        return
-    data["currency"] = currency = currency.strip().upper() if isinstance(currency, str) else currency
-    if isinstance(currency, str) and _CURRENCY.fullmatch(currency):
-        return
-    notes.append(UpdateNote.about("currency", data.pop("currency"), "not a currency code such as EUR"))
+        return data
+    code = currency.strip().upper() if isinstance(currency, str) else ""
+    if _CURRENCY.fullmatch(code):
+        return data | {"currency": code}
+    notes.append(UpdateNote.about("currency", currency, "not a currency code such as EUR"))
+    data = {name: value for name, value in data.items() if name != "currency"}
     lines = data.get("lines")
-    priced = [("price", data)]
     if isinstance(lines, list):
-        priced += [(f"lines.{number}.price", line) for number, line in enumerate(lines) if isinstance(line, dict)]
-    for field, item in priced:
-        if item.get("price") is not None:
-            notes.append(UpdateNote.about(field, item.pop("price"), "its currency is not known"))
+        data["lines"] = [_without_price(line, f"lines.{number}.{price}", notes) for number, line in enumerate(lines)]
+    return cast("dict[str, Any]", _without_price(data, price, notes))
+
+
+def _without_price(item: Any, field: str, notes: list[UpdateNote]) -> Any:
+    name = field.rpartition(".")[2]
+    if not isinstance(item, dict) or item.get(name) is None:
+        return item
+    notes.append(UpdateNote.about(field, item[name], "its currency is not known"))
+    return {other: value for other, value in item.items() if other != name}
 
 
 def _replace_invalid(

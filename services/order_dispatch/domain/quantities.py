@@ -9,6 +9,8 @@ from collections.abc import Collection
 from replenish_contracts.events import OrderUpdated, UpdateNote
 from services.order_dispatch.domain.lines import OrderLine
 
+_MAY_BE_PACKS = "may be the number of packs"
+
 
 def may_be_packs(line: OrderLine, quantity: int | None) -> bool:
     """Whether a quantity is the number of packs, and no whole packs in base steps."""
@@ -38,4 +40,9 @@ def note_packs(lines: Collection[OrderLine], update: OrderUpdated) -> tuple[Upda
 
 
 def explain_packs(line: OrderLine) -> str:
-    return f"may be the number of packs; the ordered {line.show(line.quantity)} count until the customer counts"
+    return f"{_MAY_BE_PACKS}; the ordered {line.show(line.quantity)} count until the customer counts"
+
+
+def is_settled(note: UpdateNote) -> bool:
+    """Whether the rule for packs settles what a note is about, so that no operator is asked."""
+    return _MAY_BE_PACKS in note.reason

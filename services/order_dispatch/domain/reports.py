@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from replenish_contracts.events import OrderUpdated, UpdateLine, UpdateStatus
+from replenish_contracts.events import OrderUpdated, UpdateLine, UpdateNote, UpdateStatus
 from replenish_contracts.units import CURRENCIES
 from services.order_dispatch.domain.lines import OrderLine
+from services.order_dispatch.domain.notes import lacks_lines
 from services.order_dispatch.domain.order import NoSuchLineError, Order
 from services.order_dispatch.domain.promises import DEFAULT_ZONE, Promise, end_of_day
 from services.order_dispatch.domain.provider import Provider
@@ -22,6 +23,8 @@ IMPLAUSIBLE_FACTOR = 1000
 _WITH_QUANTITY = frozenset({UpdateStatus.SHIPPED, UpdateStatus.DELIVERED})
 WITH_GOODS = _WITH_QUANTITY | {UpdateStatus.ACCEPTED}
 _ENDS = frozenset({UpdateStatus.REFUSED, UpdateStatus.CANCELLED})
+#: They change the lines that they are about for good.
+_ABOUT_LINES = _WITH_QUANTITY | _ENDS
 #: They are about the whole order: it exists at the provider or does not.
 WHOLE_ORDER = frozenset({UpdateStatus.RESOLVING, UpdateStatus.NOT_FOUND})
 
@@ -75,26 +78,72 @@ class UpdateContext:
         return f"{self.update.provider_id} reported {self.update.status} ({self.update.update_id})"
 
 
-def read_reports(context: UpdateContext) -> list[LineReport]:
+class Reports(NamedTuple):
+    """What an update reports about lines, and notes about details of it that cannot be used."""
+
+    lines: list[LineReport]
+    notes: tuple[UpdateNote, ...] = ()
+
+
+def read_reports(context: UpdateContext) -> Reports:
     """Return a report for each line that the update names, or for each open line if it names none.
 
-    Raises NoSuchLineError for an unknown or repeated line, and for values that need one.
+    A line that the order does not have is left out, and so is one whose status is unclear. Raises NoSuchLineError for
+    a line that is named twice, if goods or the end of lines are reported without a line of the order, and for values
+    that need one.
     """
-    order, update = context.order, context.update
-    named = update.lines
+    order = context.order
+    named, notes = _find_named_lines(context)
     if not named:
-        if len(order.lines) > 1 and (update.quantity is not None or update.product_id is not None):
-            value = "quantity" if update.quantity is not None else "product_id"
-            raise NoSuchLineError(f"the update has a {value} without a line; the order has {len(order.lines)} lines")
-        named = tuple(UpdateLine(line_id=line.line_id) for line in order.open_lines)
+        named, more = tuple(UpdateLine(line_id=line.line_id) for line in order.open_lines), _check_values(context)
+        notes += more
     elif len({line.line_id for line in named}) < len(named):
         raise NoSuchLineError("the update names a line twice")
     reports = [_read_report(context, line) for line in named]
+    reports = [report for report in reports if report.status is not UpdateStatus.UNCLEAR]
     if any(report.status in WHOLE_ORDER for report in reports):
         covered = {report.line.line_id for report in reports if report.status is reports[0].status}
         if not covered.issuperset(line.line_id for line in order.open_lines):
             raise NoSuchLineError("resolving and not_found are about the whole order; send them without lines")
-    return reports
+    return Reports(reports, notes)
+
+
+def _find_named_lines(context: UpdateContext) -> tuple[tuple[UpdateLine, ...], tuple[UpdateNote, ...]]:
+    """Return the lines of the order that the update names, and notes about the others.
+
+    If none of them is known, an update that reports neither goods nor an end is about the order, as it is without
+    lines. Of an order of one line, a line that cannot be read is that line.
+    """
+    order, update = context.order, context.update
+    known = {line.line_id for line in order.lines}
+    named = tuple(line for line in update.lines if line.line_id in known)
+    notes = tuple(
+        UpdateNote.about(f"lines.{number}", line.line_id, f"the order has the lines {', '.join(sorted(known))}")
+        for number, line in enumerate(update.lines)
+        if line.line_id not in known
+    )
+    is_lost = bool(notes) or (lacks_lines(update) and len(order.lines) > 1)
+    if is_lost and not named and update.status in _ABOUT_LINES:
+        if notes:
+            order.find_line(update.lines[0].line_id)
+        raise NoSuchLineError("the lines that the update is about cannot be read")
+    return named, notes
+
+
+def _check_values(context: UpdateContext) -> tuple[UpdateNote, ...]:
+    """Return notes about values that need a line and have none; raises NoSuchLineError if they would be used."""
+    order, update = context.order, context.update
+    if len(order.lines) == 1:
+        return ()
+    values = {"quantity": (update.quantity, _WITH_QUANTITY), "product_id": (update.product_id, WITH_GOODS)}
+    notes = []
+    for name, (value, users) in values.items():
+        if value is not None:
+            reason = f"the update has a {name} without a line; the order has {len(order.lines)} lines"
+            if update.status in users:
+                raise NoSuchLineError(reason)
+            notes.append(UpdateNote.about(name, value, reason))
+    return tuple(notes)
 
 
 def _read_report(context: UpdateContext, named: UpdateLine) -> LineReport:
@@ -219,6 +268,18 @@ def _merge_line(context: UpdateContext, report: LineReport) -> OrderLine:
         billed=line.billed if keeps_price else report.price,
         is_unclear=report.quantity is None and (line.is_unclear or (report.is_unclear and line.is_to_leave)),
     )
+
+
+def note_date(context: UpdateContext) -> tuple[UpdateNote, ...]:
+    """Return a note about a reported date that is not used, because it is before the order or too far away."""
+    update = context.update
+    reported = update.expected_date or update.expected_at
+    if reported is None or _reported_date(context) is not None:
+        return ()
+    field = "expected_at" if update.expected_date is None else "expected_date"
+    days = context.timeouts.longest_promise_days
+    reason = f"not from the order to {days:g} days from now; the usual date of the provider counts"
+    return (UpdateNote.about(field, reported.isoformat(), reason),)
 
 
 def _reported_date(context: UpdateContext) -> Promise | None:

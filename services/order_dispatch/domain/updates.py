@@ -9,10 +9,11 @@ from replenish_contracts.events import Evidence, OrderPlaced, OrderUpdated, Upda
 from services.order_dispatch.domain.cancellation import end_lines, fail, request_line_cancellation
 from services.order_dispatch.domain.delivery import record_delivery, record_shipment
 from services.order_dispatch.domain.lines import Cancellation, LineState, OrderLine
+from services.order_dispatch.domain.notes import needs_operator, note_prices
 from services.order_dispatch.domain.order import Decision, NoSuchLineError, Order, ProviderRequest, Shipment
 from services.order_dispatch.domain.promises import DEFAULT_ZONE
 from services.order_dispatch.domain.provider import RESOLUTION_HOURS, Provider
-from services.order_dispatch.domain.quantities import note_packs
+from services.order_dispatch.domain.quantities import is_settled, note_packs
 from services.order_dispatch.domain.reports import (
     WHOLE_ORDER,
     LineReport,
@@ -21,6 +22,7 @@ from services.order_dispatch.domain.reports import (
     find_problem,
     is_forbidden_substitute,
     merge_update,
+    note_date,
     read_reports,
     substitute_refusal,
 )
@@ -38,8 +40,10 @@ class UpdateDecision:
     outcome: Outcome
     reason: str = ""
     decision: Decision | None = None
-    #: Details that the rules did not use, in addition to the notes of the update.
+    #: Details that are not used, of the update and by these rules.
     notes: tuple[UpdateNote, ...] = ()
+    #: An operator must read the update.
+    asks: bool = False
 
 
 def decide_update(  # noqa: PLR0913, PLR0917  # the update and all that it is judged by
@@ -56,16 +60,29 @@ def decide_update(  # noqa: PLR0913, PLR0917  # the update and all that it is ju
     `time_zone` is the customer's; only the end of an `expected_date` depends on it.
     """
     if order is None:
-        return UpdateDecision(Outcome.UNMATCHED, "no such order")
+        return UpdateDecision(Outcome.UNMATCHED, "no such order", notes=update.notes)
     ignored = _reason_to_ignore(order, update)
     if ignored is not None:
-        return ignored
+        return replace(ignored, notes=update.notes)
     is_stale = newest is not None and update.occurred_at < newest
     context = UpdateContext(order, update, provider, timeouts, at, is_stale, time_zone)
     try:
         reports = read_reports(context)
     except NoSuchLineError as error:
-        return UpdateDecision(Outcome.REFUSED, str(error))
+        return UpdateDecision(Outcome.REFUSED, str(error), notes=update.notes, asks=True)
+    notes = (*update.notes, *reports.notes, *note_date(context), *note_prices(order, update))
+    decided = _decide_reports(context, reports.lines)
+    is_applied = decided.outcome is Outcome.APPLIED
+    open_notes = [note for note in notes if not is_settled(note)]
+    asks = decided.outcome is Outcome.UNCLEAR or (is_applied and needs_operator(open_notes))
+    return replace(decided, notes=(*notes, *decided.notes), asks=asks)
+
+
+def _decide_reports(context: UpdateContext, reports: Sequence[LineReport]) -> UpdateDecision:
+    if not reports:
+        word = context.update.word
+        reported = "no status" if word is None else f"the word {word!r}, which has no meaning in its protocol"
+        return UpdateDecision(Outcome.UNCLEAR, f"{context.update.provider_id} reported {reported}")
     status = reports[0].status
     if status in WHOLE_ORDER:
         return _await_resolution(context) if status is UpdateStatus.RESOLVING else _close_not_found(context)

@@ -329,12 +329,20 @@ CREATE TABLE provider_update (
     occurred_at timestamptz NOT NULL,
     body jsonb NOT NULL,
     received_at timestamptz NOT NULL,
-    outcome text NOT NULL CHECK (outcome IN ('applied', 'not_applied', 'refused', 'unmatched')),
+    outcome text NOT NULL CHECK (outcome IN ('applied', 'not_applied', 'refused', 'unmatched', 'unclear')),
     reason text NOT NULL DEFAULT '',
+    -- Details that are not used: [{field, value, reason}].
+    notes jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(notes) = 'array'),
+    -- An operator must read it.
+    asks boolean NOT NULL DEFAULT false,
+    -- When a later update was applied without a question.
+    settled_at timestamptz,
     -- Duplicates received after the first.
     repeats integer NOT NULL DEFAULT 0,
-    PRIMARY KEY (provider_id, update_id)
+    PRIMARY KEY (provider_id, update_id),
+    CHECK (asks OR (outcome <> 'unclear' AND settled_at IS NULL))
 );
+CREATE INDEX provider_update_questions ON provider_update (order_id) WHERE asks AND settled_at IS NULL;
 CREATE INDEX provider_update_by_order ON provider_update (order_id);
 CREATE INDEX provider_update_unapplied ON provider_update (provider_id, received_at) WHERE outcome <> 'applied';
 
@@ -543,7 +551,7 @@ CREATE TABLE callback (
     digest bytea NOT NULL,
     order_id text,
     -- NULL until it is processed, by the request itself, a duplicate or the periodic job.
-    outcome text CHECK (outcome IN ('applied', 'not_applied', 'refused', 'unmatched', 'repeated', 'unreadable')),
+    outcome text CHECK (outcome IN ('applied', 'not_applied', 'refused', 'unmatched', 'repeated', 'unclear', 'unreadable')),
     reason text NOT NULL DEFAULT '',
     repeats integer NOT NULL DEFAULT 0,
     PRIMARY KEY (provider_id, callback_id)

@@ -8,7 +8,7 @@ import pytest
 from services.order_dispatch.providers import acp
 from services.order_dispatch.providers.acp.messages import Session
 from services.order_dispatch.providers.acp.translation import obstacle, read_session
-from services.order_dispatch.providers.parsing import UnreadableAnswerError, parse
+from services.order_dispatch.providers.parsing import UnreadableAnswerError, read
 from tests.support import orders as a
 
 
@@ -31,7 +31,7 @@ def fulfillment(status):
 
 def session(**changes):
     plain = {"id": "cs_1", "status": "ready_for_payment", "currency": "usd", "totals": [total(998)]}
-    return parse(Session, json.dumps(plain | changes).encode())
+    return read(Session, json.dumps(plain | changes).encode())
 
 
 def total(amount, kind="total"):

@@ -76,6 +76,7 @@ class TestPacks:
         (note,) = [note for note in decided.notes if note.field == "quantity"]
         assert note.value == "2"
         assert "packs" in note.reason
+        assert not decided.asks
 
     def test_accepted_order_has_no_unclear_quantity(self):
         order = a.apply(a.order(State.PLACING), a.update("accepted", quantity=PACKS)).order

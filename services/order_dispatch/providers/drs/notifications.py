@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from replenish_contracts.events import OrderUpdated, UpdateNote, UpdateStatus
+from replenish_contracts.tolerant import as_word, normalize_word
 from replenish_contracts.units import BaseUnit, InvalidAmountError, parse_quantity
 from services.order_dispatch.domain.links import RemoteItem, RemoteSlot
 from services.order_dispatch.domain.order import Order
@@ -39,6 +40,14 @@ class Kind(StrEnum):
     SUBSCRIPTION = "SubscriptionChangedNotification"
     REGISTERED = "DeviceRegisteredNotification"
     DEREGISTERED = "DeviceDeregisteredNotification"
+    #: About an order, and of an unknown type.
+    OTHER = "other"
+
+
+#: The words of `notificationType`, with the other spelling of cancelled.
+KINDS = {normalize_word(kind): kind for kind in Kind if kind is not Kind.OTHER} | {
+    "order_canceled_notification": Kind.CANCELLED
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +64,20 @@ class Notification:
     expected_at: datetime | None = None
     expected_date: date | None = None
     slots: tuple[RemoteSlot, ...] = ()
+    #: The type of an OTHER notification.
+    word: str | None = None
+    #: Details that cannot be read.
+    notes: tuple[UpdateNote, ...] = ()
 
 
 def parse_notification(envelope: Mapping[str, Any]) -> Notification:
     """Parse the notification in an SNS message; unknown fields are ignored. Raises UnreadableMessageError."""
     body = _unwrap(_parse_body(envelope.get("Message")))
     about = _object(body, "notificationInfo")
-    try:
-        kind = Kind(str(_field(about, "notificationType")))
-    except ValueError:
-        raise UnreadableMessageError(
-            f"notificationType {_field(about, 'notificationType')!r} is unknown"[:200]
-        ) from None
+    word = _field(about, "notificationType")
+    kind = KINDS.get(normalize_word(word), Kind.OTHER) if isinstance(word, str) else Kind.OTHER
+    if kind is Kind.OTHER and _field(_object(body, "orderInfo"), "instanceId") is None:
+        raise UnreadableMessageError(f"notificationType {word!r} is unknown"[:200])
     serial = _text(_field(_object(_object(body, "deviceInfo"), "deviceIdentifier"), "serialNumber"))
     if serial is None:
         raise UnreadableMessageError("serialNumber is missing")
@@ -78,8 +89,9 @@ def parse_notification(envelope: Mapping[str, Any]) -> Notification:
     if kind is Kind.SUBSCRIPTION:
         slots = remote_slots(_field(_object(body, "subscriptionInfo"), "slotsSubscriptionStatus"))
         return Notification(kind, sent_at, serial, customer, slots=slots)
-    if kind in {Kind.PLACED, Kind.SHIPPED, Kind.CANCELLED}:
-        return _with_order(plain, _object(body, "orderInfo"))
+    if kind in STATUSES:
+        with_order = _with_order(plain, _object(body, "orderInfo"))
+        return replace(with_order, word=as_word(word)) if kind is Kind.OTHER else with_order
     return plain
 
 
@@ -100,7 +112,20 @@ def _with_order(plain: Notification, order: Mapping[str, Any]) -> Notification:
         tuple(_item(product) for product in products),
         # The latest of several dates, when the delivery is complete.
         **promise_fields(latest_promise(date for date in dates if date is not None)),
+        notes=_notes(order, products),
     )
+
+
+def _notes(order: Mapping[str, Any], products: list[dict[str, Any]]) -> tuple[UpdateNote, ...]:
+    """Return notes about dates and products that cannot be read."""
+    notes, listed = [], _field(order, "productInfo")
+    if listed is not None and (not isinstance(listed, list) or len(products) < len(listed)):
+        notes.append(UpdateNote.about("productInfo", listed, "not a list of products"))
+    for about in (*products, order):
+        date = _field(about, "estimatedDeliveryDate")
+        if date is not None and parse_promise(date) is None:
+            notes.append(UpdateNote.about("estimatedDeliveryDate", date, "not a date or a time"))
+    return tuple(notes)
 
 
 def _item(product: Mapping[str, Any]) -> RemoteItem:
@@ -170,6 +195,7 @@ STATUSES = {
     Kind.PLACED: UpdateStatus.ACCEPTED,
     Kind.SHIPPED: UpdateStatus.SHIPPED,
     Kind.CANCELLED: UpdateStatus.CANCELLED,
+    Kind.OTHER: UpdateStatus.UNCLEAR,
 }
 
 
@@ -178,8 +204,8 @@ def update_of(notification: Notification, order: Order, update_id: str) -> Order
     quantity, problem = quantity_of(notification, order)
     shipped = notification.kind is Kind.SHIPPED
     reason = "cancelled at the provider" if notification.kind is Kind.CANCELLED else problem if shipped else None
-    is_unclear = shipped and problem is not None
     sent = [{"quantity": item.quantity, "unit": item.unit} for item in notification.items]
+    notes = (UpdateNote.about("quantity", sent, problem),) if shipped and problem is not None else ()
     return OrderUpdated(
         provider_id=order.provider_id,
         update_id=update_id,
@@ -190,7 +216,8 @@ def update_of(notification: Notification, order: Order, update_id: str) -> Order
         expected_date=notification.expected_date,
         quantity=quantity if shipped else None,
         reason=reason,
-        notes=(UpdateNote.about("quantity", sent, problem or ""),) if is_unclear else (),
+        word=notification.word,
+        notes=(*notification.notes, *notes),
     )
 
 
@@ -205,6 +232,8 @@ def unmatched_update(notification: Notification, provider_id: str, update_id: st
         expected_at=notification.expected_at,
         expected_date=notification.expected_date,
         reason="ordered directly at the provider",
+        word=notification.word,
+        notes=notification.notes,
     )
 
 

@@ -126,8 +126,11 @@ class TestStatus:
             ("Closed", "shipped"),
             ("Canceled", "cancelled"),
             ("Cancelled", "cancelled"),
-            ("Unknown", None),
-            ("Mislaid", None),
+            ("Unknown", "unclear"),
+            ("SHIPPED", "shipped"),
+            ("Mislaid", "unclear"),
+            (None, "unclear"),
+            ([7], "unclear"),
         ],
     )
     async def test_states_of_both_versions_are_mapped(self, reported, status):

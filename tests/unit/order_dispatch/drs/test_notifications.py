@@ -5,8 +5,15 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from replenish_contracts.units import BaseUnit
 from services.order_dispatch.domain.links import RemoteItem, RemoteSlot
-from services.order_dispatch.providers.drs.notifications import Kind, UnreadableMessageError, parse_notification
+from services.order_dispatch.providers.drs.notifications import (
+    Kind,
+    UnreadableMessageError,
+    parse_notification,
+    update_of,
+)
+from tests.support import orders
 from tests.unit.order_dispatch.drs import sns_messages as a
 
 DATE = datetime(2016, 12, 9, 7, 59, 59, tzinfo=UTC)
@@ -170,3 +177,45 @@ class TestDates:
         found = parsed("ItemShippedNotification", orderInfo=info)
 
         assert (found.expected_at, found.expected_date) == (None, date(2026, 12, 5))
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("word", "kind"),
+        [
+            ("OrderCanceledNotification", Kind.CANCELLED),
+            ("orderCancelledNotification", Kind.CANCELLED),
+            ("ITEM_SHIPPED_NOTIFICATION", Kind.SHIPPED),
+            ("item-shipped-notification", Kind.SHIPPED),
+        ],
+    )
+    def test_types_are_read_in_any_spelling(self, word, kind):
+        assert parsed(word, orderInfo=a.order_info(a.product())).kind is kind
+
+    @pytest.mark.parametrize(("word", "kept"), [("ItemDelayedNotification", "ItemDelayedNotification"), (7, "7")])
+    def test_unknown_type_about_an_order_is_unclear(self, word, kept):
+        found = parsed(word, orderInfo=a.order_info(a.product()))
+
+        update = update_of(found, orders.drafted(), "u1")
+
+        assert (update.status, update.word, update.quantity) == ("unclear", kept, None)
+
+
+class TestNotes:
+    @pytest.mark.parametrize(
+        ("info", "field", "value"),
+        [
+            (a.order_info(a.product(estimatedDeliveryDate="soon")), "estimatedDeliveryDate", "soon"),
+            (a.order_info(a.product(estimatedDeliveryDate=5)), "estimatedDeliveryDate", "5"),
+            (a.order_info() | {"productInfo": {"asin": "B1"}}, "productInfo", '{"asin": "B1"}'),
+            (a.order_info() | {"productInfo": ["B1"]}, "productInfo", '["B1"]'),
+        ],
+        ids=str,
+    )
+    def test_invalid_detail_has_a_note(self, info, field, value):
+        order = orders.with_line(orders.drafted(), unit=BaseUnit.MILLILITRE)
+
+        update = update_of(parsed("ItemShippedNotification", orderInfo=info), order, "u1")
+
+        assert update.status == "shipped"
+        assert [(note.field, note.value) for note in update.notes] == [(field, value)]
