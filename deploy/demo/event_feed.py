@@ -45,7 +45,7 @@ TEXTS: dict[str, Text] = {
     "ReorderApproved": lambda e: f"{_amounts(e)} to be ordered",
     "ReorderHeld": lambda e: f"{e['product_id']} is held: {e['reason']}; waits for {e['wake_up']}",
     "OrderPlaced": lambda e: f"{e['provider_id']} accepted the order for {_products(e)}",
-    "OrderShipped": lambda e: f"{_products(e)} shipped, due {_short(e['expected_at'])}",
+    "OrderShipped": lambda e: f"{_products(e)} shipped, due {e.get('expected_date') or _short(e['expected_at'])}",
     "OrderDelivered": lambda e: f"{_products(e)} delivered ({e['evidence']})",
     "OrderRefused": lambda e: f"{e['provider_id']} refused: {e['reason']}",
     "OrderLinesRefused": lambda e: f"{e['provider_id']} refused {_products(e)}: {e['reason']}",

@@ -10,7 +10,9 @@ from replenish_contracts.events import (
     CartPrepared,
     CartReminded,
     ClaimRaised,
+    CustomerChanged,
     CustomerErased,
+    CustomerJoined,
     DeviceDeregistered,
     DeviceRegistered,
     DeviceReplaced,
@@ -84,6 +86,8 @@ SERVICE = Service(
     name="order_dispatch",
     store=CallbackStore,
     consumes={
+        CustomerJoined: handlers.on_customer_settings,
+        CustomerChanged: handlers.on_customer_settings,
         DeviceRegistered: handlers.on_device_registered,
         DeviceReplaced: handlers.on_device_replaced,
         DeviceDeregistered: handlers.on_device_deregistered,

@@ -1,6 +1,6 @@
 """`replenish explain ORDER`: why an order was made and what became of its lines, in words and figures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -48,7 +48,7 @@ def explain(
     orders_url: OrdersUrlOption = None,
     token: TokenOption = None,
 ) -> None:
-    """Explain an order: why each line was ordered, what became of it, its shipments and its money."""
+    """Explain an order: why each line was ordered, what became of it, what its provider reported, and its money."""
     receipts = Receipts.of(home_of(home), url, token)
     orders = Orders.of(home_of(home), url, orders_url, token)
     console = Console(highlight=False, soft_wrap=True)
@@ -59,6 +59,7 @@ def explain(
             show(one, console)
     if placed is not None and placed.get("lines"):
         show_order(placed, {one["receipt_id"]: one for one in all_receipts(receipt)}, console)
+        show_history(placed, console)
         show_money(placed, orders.find_payment(order) if orders else None, console)
 
 
@@ -87,6 +88,25 @@ def show_order(order: dict[str, Any], receipts: dict[str, dict[str, Any]], conso
         console.print(f"  shipment {shipment['shipment_id']}: {', '.join(parts)}{tracking}{arrived}", markup=False)
 
 
+def show_history(order: dict[str, Any], console: Console) -> None:
+    """Print the transitions of an order, and what its provider reported."""
+    for step in order.get("history", ()):
+        console.print(f"  {step['occurred_at']} {step['to_state']}: {step['because']}", markup=False)
+    for text in describe_updates(order.get("updates", ())):
+        console.print(f"  {text}", markup=False)
+
+
+def describe_updates(updates: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Yield what the provider reported, what became of it, and which details are not used."""
+    for update in updates:
+        word = f" ({update['word']})" if update.get("word") else ""
+        reason = f": {update['reason']}" if update["reason"] else ""
+        asks = "; an operator must read it" if update.get("asks") else ""
+        yield f"update {update['update_id']}: {update['status']}{word}, {update['outcome']}{reason}{asks}"
+        for note in update.get("notes", ()):
+            yield f"  {note['field']} {note['value']!r} is not used: {note['reason']}"
+
+
 def describe_line(line: dict[str, Any]) -> Iterator[str]:
     """Yield what was ordered and what became of it."""
     price = f" at {_money(line['unit_price'])} each" if line.get("unit_price") else ""
@@ -104,11 +124,19 @@ def describe_line(line: dict[str, Any]) -> Iterator[str]:
     yield f"  {', '.join(quantities)}"
     if line.get("substitute"):
         yield f"  replaced with {line['substitute']}"
+    if line.get("expected_at") and not line.get("delivered_at"):
+        yield f"  expected {_expected(line)}"
+    if line.get("unclear"):
+        yield "  the provider reported an unclear quantity, so the ordered quantity counts until it is counted"
     if line.get("delivered_at"):
         yield f"  delivered on {line['delivered_at']} ({line.get('evidence')})"
     if line.get("cancellation"):
         cancellation = line["cancellation"]
         yield f"  cancellation requested by {cancellation['by']}: {cancellation['reason'] or 'no reason given'}"
+
+
+def _expected(line: dict[str, Any]) -> str:
+    return f"on {line['expected_date']}" if line.get("expected_date") else f"at {line['expected_at']}"
 
 
 def show_money(order: dict[str, Any], payment: dict[str, Any] | None, console: Console) -> None:

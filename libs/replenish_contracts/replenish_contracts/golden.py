@@ -1,6 +1,6 @@
 """Golden examples: one message of each event, which all later versions must still read."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from hashlib import sha256
 from typing import Any, get_args, get_origin
@@ -130,6 +130,8 @@ def _plain(name: str, annotation: Any, rules: list[Any]) -> Any:
     if annotation is AwareDatetime:
         # Expected times are in the future, all others at BEGIN.
         return BEGIN + timedelta(days=3 if name in {"expected_at", "needed_by", "run_out_at", "reconsider_at"} else 0)
+    if annotation is date:
+        return (BEGIN + timedelta(days=3)).date()
     if annotation is bool:
         return True
     if annotation is float:

@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -60,7 +60,7 @@ def _type(annotation: Any, rules: Iterable[object]) -> Any:
 
 
 def _bare(annotation: Any) -> Any:
-    if annotation in {str, int, float, bool, type(None)} or get_origin(annotation) is Literal:
+    if annotation in {str, int, float, bool, date, type(None)} or get_origin(annotation) is Literal:
         return annotation
     if get_origin(annotation) in {Union, types.UnionType}:
         return Union[tuple(_type(arm, ()) for arm in get_args(annotation))]  # noqa: UP007  the arms are computed

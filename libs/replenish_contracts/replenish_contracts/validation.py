@@ -8,8 +8,10 @@ from pydantic_core import from_json
 
 from replenish_contracts.catalogue import CATALOGUE, Event
 from replenish_contracts.envelope import Envelope, envelope_of
+from replenish_contracts.events.providers import OrderUpdated
 from replenish_contracts.moments import settle_leap_second
 from replenish_contracts.topics import Topic, find_topic
+from replenish_contracts.updates import read_update
 
 #: Limits error texts: a hostile message could have a million problems.
 MAX_PROBLEMS = 10
@@ -41,13 +43,28 @@ def parse(event_type: str, data: bytes | dict[str, Any]) -> Event:
 
 
 def validate(topic: str, value: bytes) -> Envelope:
-    """Return the validated envelope with its pydantic event; raises UnknownTypeError or MalformedError."""
+    """Return the validated envelope with its pydantic event; raises UnknownTypeError or MalformedError.
+
+    Of an OrderUpdated, invalid details are left out, with notes about them.
+    """
     place = find_topic(topic)
-    event = _event_of(place, value)
-    envelope = _validate(envelope_of(event), value)
+    try:
+        envelope = _validate(envelope_of(_event_of(place, value)), value)
+    except MalformedError:
+        repaired = _read_update(value) if OrderUpdated in place.events else None
+        if repaired is None:
+            raise
+        envelope = repaired
     if problem := find_wrong_provider(place, envelope.data):
         raise MalformedError(problem)
     return envelope
+
+
+def _read_update(value: bytes) -> Envelope | None:
+    try:
+        return read_update(value)
+    except (ValueError, RecursionError):
+        return None
 
 
 def explain(topic: str, value: bytes) -> str | None:

@@ -1,6 +1,6 @@
 """Quantities, prices, dates and external text as mails print them."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from replenish_contracts.units import SYMBOLS, BaseUnit, format_money, format_quantity
@@ -62,11 +62,12 @@ def show_money(amount: int | None, currency: str | None, language: Language) -> 
     return f"{format_money(amount, currency).replace('.', language.decimal)} {currency}"
 
 
-def show_date(at: datetime | None, language: Language, time_zone: str) -> str | None:
+def show_date(at: datetime | date | None, language: Language, time_zone: str) -> str | None:
+    """Return the day of a time in the time zone; a date is the same in all of them."""
     if at is None:
         return None
     try:
-        local = at.astimezone(zone(time_zone))
+        local = at.astimezone(zone(time_zone)) if isinstance(at, datetime) else at
     except OverflowError:  # the first or last day of the calendar, which some systems send for "no date"
         return None
     return language.date.format(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from string import Formatter
 
 from replenish_contracts.events import Fault
@@ -119,7 +119,7 @@ def _placeholders(notice: Notice, facts: Facts, language: Language, contact: Con
         "packs": None if details.get("packs") is None else str(details["packs"]),
         "answer_by": show_date(_parse_time(details.get("answer_by")), language, zone),
         "needed_by": show_date(facts.needed_by, language, zone),
-        "expected": show_date(_parse_time(details.get("expected_at")) or facts.expected_at, language, zone),
+        "expected": show_date(_expected(notice, facts), language, zone),
     }
     return {name: value for name, value in values.items() if value is not None} | _reasons(notice, language)
 
@@ -138,6 +138,12 @@ def _refund(notices: Sequence[Notice], language: Language) -> dict[str, str]:
     known = [amount for amount in amounts if amount]
     total = show_money(sum(known), notices[0].details.get("currency"), language) if known else None
     return {} if total is None else {"refund": total}
+
+
+def _expected(notice: Notice, facts: Facts) -> datetime | date | None:
+    """Return when the goods are expected; the date if the provider named no time."""
+    day = notice.details.get("expected_date")
+    return date.fromisoformat(day) if day else _parse_time(notice.details.get("expected_at")) or facts.expected_at
 
 
 def _parse_time(text: str | None) -> datetime | None:

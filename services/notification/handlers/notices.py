@@ -19,8 +19,8 @@ from services.notification.store import Store
 
 #: Fields of the event that mails need.
 DETAILS = {
-    *("reason", "by", "fault", "quantity", "packs", "expected_at", "evidence", "answer_by", "complete"),
-    *("ordered", "received", "amount", "currency"),
+    *("reason", "by", "fault", "quantity", "packs", "expected_at", "expected_date", "evidence"),
+    *("answer_by", "complete", "ordered", "received", "amount", "currency"),
 }
 
 

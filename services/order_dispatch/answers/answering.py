@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
@@ -12,6 +12,7 @@ from replenish_contracts.units import format_quantity
 from services.order_dispatch.domain.cancellation import TooLateError, cancel
 from services.order_dispatch.domain.lines import WITHOUT_GOODS_LINE, Cancellation
 from services.order_dispatch.domain.order import Order, Responder
+from services.order_dispatch.domain.promises import zone_of
 from services.order_dispatch.domain.reports import Outcome
 from services.order_dispatch.domain.states import NOT_SUBMITTED, State
 from services.order_dispatch.domain.timeouts import extend_deadline
@@ -116,6 +117,7 @@ class AnswerDetail:
     #: Quantity shipped or delivered, in base steps; only for an order of one line.
     quantity: int | None = None
     expected_at: datetime | None = None
+    expected_date: date | None = None
     #: The lines that the answer is about, with their quantities in base steps; empty for all.
     lines: tuple[UpdateLine, ...] = ()
     #: The shop's id of the parcel, for goods that leave in several.
@@ -177,13 +179,15 @@ async def _check_quantities(order: Order, step: Step, detail: AnswerDetail, stor
 async def _apply_as_update(
     order: Order, step: Step, detail: AnswerDetail, store: OrderStore
 ) -> tuple[Order, list[Event]]:
+    needs_date = step is Step.ACKNOWLEDGE and detail.expected_date is None
     update = OrderUpdated(
         provider_id=order.provider_id,
         update_id=_update_id(order, step, detail),
         order_id=order.order_id,
         status=STATUSES[step],
         occurred_at=store.now,
-        expected_at=detail.expected_at or (await _expected_at(order, store) if step is Step.ACKNOWLEDGE else None),
+        expected_at=detail.expected_at or (await _usual_date(order, store) if needs_date else None),
+        expected_date=detail.expected_date,
         quantity=detail.quantity,
         reason=detail.reason,
         tracking=detail.tracking,
@@ -216,9 +220,14 @@ def _update_id(order: Order, step: Step, detail: AnswerDetail) -> str:
     return f"{update_id}-{sha256('|'.join(parts).encode()).hexdigest()[:16]}"
 
 
-async def _expected_at(order: Order, store: OrderStore) -> datetime | None:
-    """Return the delivery date by the shop's lead time, moved to one of its working days; None without a lead time."""
+async def _usual_date(order: Order, store: OrderStore) -> datetime | None:
+    """Return the time of delivery by the shop's lead time, None if it has none.
+
+    It is moved to one of the shop's working days, as they are where the customer lives.
+    """
     provider = await store.find_provider(order.provider_id)
     if provider is None or provider.lead_time_days is None:
         return None
-    return next_day(read_terms(provider.account), store.now + timedelta(days=provider.lead_time_days))
+    zone = zone_of(await store.get_time_zone(order.customer_id))
+    at = store.now + timedelta(days=provider.lead_time_days)
+    return next_day(read_terms(provider.account), at.astimezone(zone)).astimezone(UTC)

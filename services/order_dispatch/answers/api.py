@@ -170,6 +170,7 @@ async def _show_answer(order: Order, step: Step, store: Any, line_ids: Collectio
         "answer_by": order.answer_by if order.is_unanswered else None,
         "fee": money(order.fee or None, order.currency),
         "expected_at": order.expected_at,
+        "expected_date": order.expected_date,
     }
 
 

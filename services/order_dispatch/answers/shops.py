@@ -1,11 +1,12 @@
 """HTTP API of hosted shops: registration, admission, terms, orders and answers."""
 
 import re
+from datetime import date
 from typing import Annotated, Any, NamedTuple
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from libs.kit import Kit, RejectedError, RetryLaterError
 from libs.kit.http.auth import Principal
@@ -14,6 +15,7 @@ from libs.kit.http.idempotency import IdempotentRequest, command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL, Moment, Text
 from replenish_contracts.events import UpdateLine
+from replenish_contracts.promises import move_date
 from services.order_dispatch.answers.answering import (
     SHOP_STEPS,
     AnswerDetail,
@@ -132,10 +134,15 @@ class AnswerBody(Body):
     tracking: Annotated[str, Field(max_length=200, pattern=NO_NUL)] | None = None
     #: In the line's unit; only for an order of one line.
     quantity: Amount | None = None
+    #: When the goods arrive; a date without a time is read as `expected_date`.
     expected_at: Moment | None = None
+    #: The day on which the goods arrive, until its end where the customer lives.
+    expected_date: date | None = None
     lines: Annotated[tuple[AnswerLineBody, ...], Field(max_length=1000)] = ()
     #: The shop's id of the parcel, for goods that leave in several.
     shipment_id: Short | None = None
+
+    _move_date = model_validator(mode="before")(move_date)
 
 
 @router.get("/providers/{provider_id}/orders")
@@ -244,7 +251,15 @@ def _read_detail(body: AnswerBody, order: Order) -> AnswerDetail:
     """Return the answer in base steps; raises NoSuchLineError or ProblemError 422."""
     lines = tuple(_read_line(line, order, f"lines.{place}") for place, line in enumerate(body.lines))
     steps = None if body.quantity is None else read_quantity(body.quantity, order.find_line(None), "quantity")
-    return AnswerDetail(body.reason, body.tracking or None, steps, body.expected_at, lines, body.shipment_id)
+    return AnswerDetail(
+        reason=body.reason,
+        tracking=body.tracking or None,
+        quantity=steps,
+        expected_at=body.expected_at,
+        expected_date=body.expected_date,
+        lines=lines,
+        shipment_id=body.shipment_id,
+    )
 
 
 def _read_line(body: AnswerLineBody, order: Order, field: str) -> UpdateLine:

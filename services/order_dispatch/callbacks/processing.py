@@ -30,6 +30,7 @@ class CallbackOutcome(StrEnum):
     NOT_APPLIED = Outcome.NOT_APPLIED
     REFUSED = Outcome.REFUSED
     UNMATCHED = Outcome.UNMATCHED
+    UNCLEAR = Outcome.UNCLEAR
     #: Its update was already received in another callback.
     REPEATED = "repeated"
     #: Correctly signed, but not a valid message of the protocol.
@@ -89,7 +90,12 @@ def _update(callback: Any, content: CallbackContent, order: Order) -> OrderUpdat
         update_id, at = content.update_id or callback.callback_id, content.occurred_at or callback.received_at
         return answer_as_update(content.answer, order, update_id, at)
     except ValidationError as error:
-        raise UnreadableAnswerError(f"the update is invalid: {error.error_count()} fields have errors") from error
+        raise UnreadableAnswerError(f"the update is invalid: {_first_error(error)}") from error
+
+
+def _first_error(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 async def process_interrupted(store: Any) -> list[Event]:

@@ -18,6 +18,7 @@ from services.order_dispatch.callbacks.store import CallbackStore
 from services.order_dispatch.domain.cancellation import cancel
 from services.order_dispatch.domain.lines import Cancellation
 from services.order_dispatch.domain.links import Link, LinkClient
+from services.order_dispatch.domain.reports import Outcome
 from services.order_dispatch.linking.links import end_link, save_subscriptions
 from services.order_dispatch.orders.decisions import apply_decision, apply_update
 from services.order_dispatch.providers.drs.notifications import (
@@ -222,7 +223,7 @@ async def _update_order(
     """Update the order with this instance id, or assign the id to the slot's order that has none yet."""
     instance_id, slot = notification.instance_id or "", notification.remote_slot or ""
     order_id = await store.lock_order_by_reference(provider_id, instance_id)
-    if order_id is None:
+    if order_id is None and notification.kind is not Kind.OTHER:
         link = await store.lock_link_of_serial(provider_id, notification.serial)
         slot_id = None if link is None else await store.find_linked_slot(link.link_id, slot)
         if link is not None and slot_id is not None:
@@ -233,6 +234,8 @@ async def _update_order(
         await apply_update(unmatched_update(notification, provider_id, update_id), store)
         return NotificationResult("unmatched", "no order has this instance id")
     result = await apply_update(update_of(notification, order, update_id), store)
+    if result.decision is not None and result.decision.outcome is Outcome.UNCLEAR:
+        return NotificationResult("not_applied", result.decision.reason)
     return NotificationResult("applied", f"order {order.order_id}", tuple(result.events))
 
 

@@ -51,7 +51,9 @@ def record_shipment(  # noqa: PLR0913  # what left, and the parcel
         shipment_id=shipment_id,
         complete=order.has_all_left,
         expected_at=order.expected_at,
+        expected_date=order.expected_date,
         tracking=tracking,
+        unclear_line_ids=_unclear_line_ids(changed),
     )
     return capture_shipments(decision.publish(shipped))
 
@@ -102,6 +104,7 @@ def record_delivery(
         quantity=first.shipped_or_ordered_quantity,
         evidence=evidence,
         delivered_at=(delivered_at or at) if evidence is Evidence.REPORTED else None,
+        unclear_line_ids=_unclear_line_ids(changed),
         price=order.price,
         billed=order.billed if order.billed_currency == order.currency else None,
         currency=order.currency,
@@ -110,6 +113,10 @@ def record_delivery(
     for line in changed:
         decision = refund_line(decision, line.line_id, overpayment(line))
     return decision.publish(*claims(order, changed, at))
+
+
+def _unclear_line_ids(lines: Sequence[OrderLine]) -> tuple[str, ...] | None:
+    return tuple(line.line_id for line in lines if line.is_unclear) or None
 
 
 def _delivered_state(line: OrderLine, order: Order) -> LineState:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -87,6 +87,10 @@ class OrderLine:
     #: Quantity of the parcels that are reported as delivered while others are on their way.
     arrived_quantity: int = 0
     expected_at: datetime | None = None
+    #: The promised date, if the provider named no time; `expected_at` is its end where the customer lives.
+    expected_date: date | None = None
+    #: The provider reported the shipped quantity unclearly, so the ordered quantity counts.
+    is_unclear: bool = False
     delivered_at: datetime | None = None
     evidence: Evidence | None = None
     #: The product that the provider ships instead, and its price of the line if it reports one.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -155,6 +155,11 @@ class Order:
         """ESTIMATED if that of any line is; None while a line is open."""
         found = {line.evidence for line in self.lines if line.evidence is not None} if self.is_complete else set()
         return Evidence.ESTIMATED if Evidence.ESTIMATED in found else next(iter(found), None)
+
+    @property
+    def expected_date(self) -> date | None:
+        """The date whose end `expected_at` is, if the provider named no time."""
+        return next((line.expected_date for line in self.lines if line.expected_at == self.expected_at), None)
 
     @property
     def lines_to_cancel(self) -> tuple[OrderLine, ...]:

@@ -5,12 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from replenish_contracts.catalogue import MAX_TEXT
-from replenish_contracts.events import Evidence, OrderPlaced, OrderUpdated, UpdateStatus
+from replenish_contracts.events import Evidence, OrderPlaced, OrderUpdated, UpdateNote, UpdateStatus
 from services.order_dispatch.domain.cancellation import end_lines, fail, request_line_cancellation
 from services.order_dispatch.domain.delivery import record_delivery, record_shipment
 from services.order_dispatch.domain.lines import Cancellation, LineState, OrderLine
+from services.order_dispatch.domain.notes import needs_operator, note_prices
 from services.order_dispatch.domain.order import Decision, NoSuchLineError, Order, ProviderRequest, Shipment
+from services.order_dispatch.domain.promises import DEFAULT_ZONE
 from services.order_dispatch.domain.provider import RESOLUTION_HOURS, Provider
+from services.order_dispatch.domain.quantities import is_settled, note_packs
 from services.order_dispatch.domain.reports import (
     WHOLE_ORDER,
     LineReport,
@@ -19,6 +22,7 @@ from services.order_dispatch.domain.reports import (
     find_problem,
     is_forbidden_substitute,
     merge_update,
+    note_date,
     read_reports,
     substitute_refusal,
 )
@@ -36,28 +40,49 @@ class UpdateDecision:
     outcome: Outcome
     reason: str = ""
     decision: Decision | None = None
+    #: Details that are not used, of the update and by these rules.
+    notes: tuple[UpdateNote, ...] = ()
+    #: An operator must read the update.
+    asks: bool = False
 
 
-def decide_update(
+def decide_update(  # noqa: PLR0913, PLR0917  # the update and all that it is judged by
     order: Order | None,
     update: OrderUpdated,
     provider: Provider | None,
     timeouts: Timeouts,
     at: datetime,
     newest: datetime | None = None,
+    time_zone: str = DEFAULT_ZONE,
 ) -> UpdateDecision:
-    """Decide an update with a new id; `newest` is when the latest applied one of the same status occurred."""
+    """Decide an update with a new id; `newest` is when the latest applied one of the same status occurred.
+
+    `time_zone` is the customer's; only the end of an `expected_date` depends on it.
+    """
     if order is None:
-        return UpdateDecision(Outcome.UNMATCHED, "no such order")
+        return UpdateDecision(Outcome.UNMATCHED, "no such order", notes=update.notes)
     ignored = _reason_to_ignore(order, update)
     if ignored is not None:
-        return ignored
+        return replace(ignored, notes=update.notes)
     is_stale = newest is not None and update.occurred_at < newest
-    context = UpdateContext(order, update, provider, timeouts, at, is_stale)
+    context = UpdateContext(order, update, provider, timeouts, at, is_stale, time_zone)
     try:
         reports = read_reports(context)
     except NoSuchLineError as error:
-        return UpdateDecision(Outcome.REFUSED, str(error))
+        return UpdateDecision(Outcome.REFUSED, str(error), notes=update.notes, asks=True)
+    notes = (*update.notes, *reports.notes, *note_date(context), *note_prices(order, update))
+    decided = _decide_reports(context, reports.lines)
+    is_applied = decided.outcome is Outcome.APPLIED
+    open_notes = [note for note in notes if not is_settled(note)]
+    asks = decided.outcome is Outcome.UNCLEAR or (is_applied and needs_operator(open_notes))
+    return replace(decided, notes=(*notes, *decided.notes), asks=asks)
+
+
+def _decide_reports(context: UpdateContext, reports: Sequence[LineReport]) -> UpdateDecision:
+    if not reports:
+        word = context.update.word
+        reported = "no status" if word is None else f"the word {word!r}, which has no meaning in its protocol"
+        return UpdateDecision(Outcome.UNCLEAR, f"{context.update.provider_id} reported {reported}")
     status = reports[0].status
     if status in WHOLE_ORDER:
         return _await_resolution(context) if status is UpdateStatus.RESOLVING else _close_not_found(context)
@@ -89,7 +114,8 @@ def _apply_reports(context: UpdateContext, reports: Sequence[LineReport]) -> Upd
     if possible:
         if decision.order.state in (State.PLACED, State.SHIPPED):
             decision = replace(decision, order=schedule_check(decision.order, context.timeouts, context.now))
-        return UpdateDecision(Outcome.APPLIED, reason, decision)
+        notes = note_packs(context.order.lines, context.update)
+        return UpdateDecision(Outcome.APPLIED, reason, decision, notes)
     outcome = Outcome.REFUSED if any(kind is Outcome.REFUSED for kind, _ in refused) else Outcome.NOT_APPLIED
     return UpdateDecision(outcome, reason, decision if decision.requests else None)
 
@@ -126,7 +152,7 @@ def _place(context: UpdateContext, decision: Decision, *, implied: bool) -> Deci
     decision = decision.move_to(State.PLACED, context.now, because)
     order = decision.order
     fields = order.agreed_fields(context.now, order.open_lines)
-    return decision.publish(OrderPlaced(**fields, expected_at=order.expected_at))
+    return decision.publish(OrderPlaced(**fields, expected_at=order.expected_at, expected_date=order.expected_date))
 
 
 def _ship(

@@ -192,6 +192,12 @@ CREATE INDEX orders_of_shops ON orders (provider_id, drafted_at DESC, order_id D
 -- Orders of a pool with a flagged order fail.
 CREATE INDEX orders_flagged ON orders (order_id) WHERE fraud_at IS NOT NULL AND fraud_cleared_at IS NULL;
 
+-- Where the ends of promised dates follow from.
+CREATE TABLE customer_setting (
+    customer_id text PRIMARY KEY,
+    time_zone text NOT NULL
+);
+
 -- What an order is for: one product for one slot's pool. Rows change only while the order's row is locked.
 CREATE TABLE order_line (
     order_id text NOT NULL REFERENCES orders,
@@ -219,6 +225,10 @@ CREATE TABLE order_line (
     remaining_quantity bigint NOT NULL DEFAULT 0 CHECK (remaining_quantity >= 0),
     arrived_quantity bigint NOT NULL DEFAULT 0 CHECK (arrived_quantity >= 0),
     expected_at timestamptz,
+    -- If the provider promised a date without a time; expected_at is its end in the customer's time zone.
+    expected_date date CHECK (expected_date IS NULL OR expected_at IS NOT NULL),
+    -- The provider reported the shipped quantity unclearly; the ordered one counts.
+    is_unclear boolean NOT NULL DEFAULT false,
     delivered_at timestamptz,
     evidence text CHECK (evidence IN ('reported', 'estimated')),
     substitute text,
@@ -319,12 +329,20 @@ CREATE TABLE provider_update (
     occurred_at timestamptz NOT NULL,
     body jsonb NOT NULL,
     received_at timestamptz NOT NULL,
-    outcome text NOT NULL CHECK (outcome IN ('applied', 'not_applied', 'refused', 'unmatched')),
+    outcome text NOT NULL CHECK (outcome IN ('applied', 'not_applied', 'refused', 'unmatched', 'unclear')),
     reason text NOT NULL DEFAULT '',
+    -- Details that are not used: [{field, value, reason}].
+    notes jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(notes) = 'array'),
+    -- An operator must read it.
+    asks boolean NOT NULL DEFAULT false,
+    -- When a later update was applied without a question.
+    settled_at timestamptz,
     -- Duplicates received after the first.
     repeats integer NOT NULL DEFAULT 0,
-    PRIMARY KEY (provider_id, update_id)
+    PRIMARY KEY (provider_id, update_id),
+    CHECK (asks OR (outcome <> 'unclear' AND settled_at IS NULL))
 );
+CREATE INDEX provider_update_questions ON provider_update (order_id) WHERE asks AND settled_at IS NULL;
 CREATE INDEX provider_update_by_order ON provider_update (order_id);
 CREATE INDEX provider_update_unapplied ON provider_update (provider_id, received_at) WHERE outcome <> 'applied';
 
@@ -533,7 +551,7 @@ CREATE TABLE callback (
     digest bytea NOT NULL,
     order_id text,
     -- NULL until it is processed, by the request itself, a duplicate or the periodic job.
-    outcome text CHECK (outcome IN ('applied', 'not_applied', 'refused', 'unmatched', 'repeated', 'unreadable')),
+    outcome text CHECK (outcome IN ('applied', 'not_applied', 'refused', 'unmatched', 'repeated', 'unclear', 'unreadable')),
     reason text NOT NULL DEFAULT '',
     repeats integer NOT NULL DEFAULT 0,
     PRIMARY KEY (provider_id, callback_id)

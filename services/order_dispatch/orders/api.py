@@ -1,9 +1,11 @@
 """Orders over HTTP: lists, changes, cancellations, returns, claims and providers' updates."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 from asyncpg import Record
 from fastapi import APIRouter, Query
+from pydantic import BeforeValidator, model_validator
 
 from libs.kit.http.auth import Principal
 from libs.kit.http.dependencies import (
@@ -16,8 +18,11 @@ from libs.kit.http.dependencies import (
 )
 from libs.kit.http.idempotency import Command, command
 from libs.kit.http.problems import ProblemError
-from replenish_contracts.events import OrderUpdated, ProviderUpdate
+from replenish_contracts.events import OrderUpdated, ProviderUpdate, UpdateStatus
+from replenish_contracts.promises import move_date
+from replenish_contracts.tolerant import normalize_word
 from replenish_contracts.units import BaseUnit
+from replenish_contracts.updates import WORDS
 from services.order_dispatch.domain.cancellation import LineNotCancellableError, TooLateError, cancel
 from services.order_dispatch.domain.changes import (
     AlreadyCountedError,
@@ -48,6 +53,8 @@ from services.order_dispatch.providers.registry import get_protocol
 from services.order_dispatch.providers.shapes import Body, quantity
 
 router = APIRouter(tags=["orders"])
+#: Questions about orders that ended with the update are listed for so long.
+CLOSED_QUESTIONS = timedelta(days=30)
 
 
 @router.get("/customers/{customer_id}/orders")
@@ -87,6 +94,21 @@ async def get_order(order_id: str, kit: KitDep, principal: PrincipalDep) -> dict
         order = require_owned(await store.find_order(order_id), principal)
         history, updates = await store.list_transitions(order_id), await store.list_updates(order_id)
     return show_order(order) | {"history": show_rows(history), "updates": show_rows(updates)}
+
+
+@router.get("/questions")
+async def list_questions(
+    kit: KitDep, principal: PrincipalDep, limit: Annotated[int, Query(ge=1, le=500)] = 100
+) -> dict[str, Any]:
+    """List orders with an update that an operator must read, newest first; the latest such update of each.
+
+    Its word has no meaning in its protocol, or a detail about goods or money cannot be used. A later update that is
+    clear settles it, such as one that the operator posts for the provider.
+    """
+    require(principal, "operator")
+    async with kit.read() as store:
+        rows = await store.list_questions(store.now - CLOSED_QUESTIONS, limit)
+    return {"questions": show_rows(rows)}
 
 
 @router.post("/orders/{order_id}/cancel")
@@ -247,8 +269,17 @@ def _show_claim(row: Record) -> dict[str, Any]:
     return shown
 
 
+def _read_word(word: Any) -> Any:
+    """Return the status that a word stands for in another spelling."""
+    return WORDS.get(normalize_word(word), word) if isinstance(word, str) else word
+
+
 class UpdateBody(ProviderUpdate, Body):
-    """OrderUpdated without the provider, which is in the path."""
+    """OrderUpdated without the provider, which is in the path; a date in `expected_at` is read as `expected_date`."""
+
+    _move_date = model_validator(mode="before")(move_date)
+
+    status: Annotated[UpdateStatus, BeforeValidator(_read_word)]
 
 
 @router.post("/providers/{provider_id}/updates")
@@ -264,8 +295,9 @@ async def post_update(
             raise ProblemError(409, "update_id_taken", "This update_id was already used for another update")
         tx.publish(*applied.events)
         decided = applied.decision
-        outcome, reason = (decided.outcome, decided.reason) if decided else ("repeated", "")
-        return tx.respond(200, {"outcome": outcome, "reason": reason})
+        outcome, reason, notes = (decided.outcome, decided.reason, decided.notes) if decided else ("repeated", "", ())
+        shown = [note.model_dump() for note in notes]
+        return tx.respond(200, {"outcome": outcome, "reason": reason, "notes": shown})
 
 
 @router.get("/providers/{provider_id}/updates")

@@ -6,16 +6,18 @@ from typing import Any, NamedTuple
 
 from libs.kit.clock import bounded
 from replenish_contracts.catalogue import Event
-from replenish_contracts.events import ClaimRaised, OrderUpdated, PaymentFailed, ShipTo
+from replenish_contracts.events import ClaimRaised, OrderUpdated, PaymentFailed, ShipTo, UpdateStatus
 from services.order_dispatch.domain.cancellation import fail
 from services.order_dispatch.domain.money import MoneyMove, PaymentMove, money_moves, record_payment_failure
 from services.order_dispatch.domain.order import Decision, Order, ProviderRequest
 from services.order_dispatch.domain.placing import next_step, refuse_by_terms
+from services.order_dispatch.domain.promises import DEFAULT_ZONE
 from services.order_dispatch.domain.provider import Provider
 from services.order_dispatch.domain.states import State
 from services.order_dispatch.domain.updates import UpdateDecision, decide_update
 from services.order_dispatch.orders.store import OrderStore
 from services.order_dispatch.payments import commands as payments
+from services.order_dispatch.providers.metrics import DROPPED_DETAILS, UNKNOWN_WORDS
 from services.order_dispatch.providers.protocol import EventTransport, ProviderProtocol
 from services.order_dispatch.providers.registry import fulfilment_plan, get_protocol
 
@@ -138,7 +140,17 @@ async def apply_update(update: OrderUpdated, store: OrderStore) -> AppliedUpdate
         return AppliedUpdate(None, is_same, [])
     provider = await store.find_provider(update.provider_id)
     newest = await store.find_newest_update(update)
-    decided = decide_update(order, update, provider, store.timeouts, store.now, newest)
+    is_dated = order is not None and update.expected_date is not None
+    time_zone = await store.get_time_zone(order.customer_id) if order and is_dated else DEFAULT_ZONE
+    decided = decide_update(order, update, provider, store.timeouts, store.now, newest, time_zone)
     await store.add_update(update, decided)
+    _count_unclear(update, decided, provider)
     events = await apply_decision(decided.decision, store) if decided.decision is not None else []
     return AppliedUpdate(decided, is_same=True, events=events)
+
+
+def _count_unclear(update: OrderUpdated, decided: UpdateDecision, provider: Provider | None) -> None:
+    protocol = "unknown" if provider is None else provider.protocol
+    statuses = (update.status, *(line.status for line in update.lines))
+    UNKNOWN_WORDS.labels(protocol).inc(statuses.count(UpdateStatus.UNCLEAR))
+    DROPPED_DETAILS.labels(protocol).inc(len(decided.notes))

@@ -7,7 +7,9 @@ from datetime import timedelta
 from libs.kit import NotReadyError, RejectedError
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import (
+    CustomerChanged,
     CustomerErased,
+    CustomerJoined,
     DeviceDeregistered,
     DeviceRegistered,
     DeviceReplaced,
@@ -19,8 +21,9 @@ from replenish_contracts.events import (
 )
 from services.order_dispatch.domain.cancellation import cancel
 from services.order_dispatch.domain.lines import Cancellation
-from services.order_dispatch.domain.order import Order
+from services.order_dispatch.domain.order import Decision, Order
 from services.order_dispatch.domain.placing import DraftLine, draft, refuse_for_shortage
+from services.order_dispatch.domain.promises import follow_zone
 from services.order_dispatch.domain.provider import Provider
 from services.order_dispatch.domain.states import State
 from services.order_dispatch.domain.timeouts import check_due_order
@@ -125,6 +128,18 @@ async def on_device_deregistered(event: DeviceDeregistered, store: OrderStore) -
     return events + await end_links_of_device(event.customer_id, event.device_id, event.registration, store)
 
 
+async def on_customer_settings(event: CustomerJoined | CustomerChanged, store: OrderStore) -> list[Event]:
+    """Store the customer's time zone; dates promised for open orders end in the new one."""
+    if not await store.save_time_zone(event.customer_id, event.time_zone):
+        return []
+    for order_id in await store.list_dated_orders(event.customer_id):
+        order = await store.lock_order(order_id)
+        if order is not None:
+            moved = follow_zone(order, event.time_zone, store.timeouts, store.now)
+            await store.save_order_decision(Decision(moved))
+    return []
+
+
 async def on_customer_erased(event: CustomerErased, store: OrderStore) -> list[Event]:
     await store.end_devices(event.customer_id)
     unsent = await store.lock_unsent_orders(event.customer_id)
@@ -135,6 +150,7 @@ async def on_customer_erased(event: CustomerErased, store: OrderStore) -> list[E
     await store.erase_stored_responses(event.customer_id)
     await store.erase_callbacks(event.customer_id)
     await store.erase_orders(event.customer_id, store.now)
+    await store.delete_time_zone(event.customer_id)
     await store.erase_customer(event.customer_id)
     return events
 

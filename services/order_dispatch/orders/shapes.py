@@ -79,7 +79,9 @@ def show_order(order: Order) -> dict[str, Any]:
         "substitute": only.get("substitute"),
         "reference": order.reference,
         "promised_at": order.promised_at,
+        # The end of expected_date where the customer lives, if the provider promised a date without a time.
         "expected_at": order.expected_at,
+        "expected_date": order.expected_date,
         "tracking": order.tracking,
         "shipments": [_show_shipment(parcel, order) for parcel in order.shipments],
         "delivered_at": order.delivered_at,
@@ -132,6 +134,9 @@ def show_line(line: OrderLine, currency: str | None) -> dict[str, Any]:
         "returned": steps(line.returned_quantity),
         "substitute": line.substitute,
         "expected_at": line.expected_at,
+        "expected_date": line.expected_date,
+        # The provider reported the shipped quantity unclearly; the ordered one counts.
+        "unclear": line.is_unclear,
         "delivered_at": line.delivered_at,
         "evidence": line.evidence,
         "cancellation": None if line.cancellation is None else asdict(line.cancellation),

@@ -6,10 +6,12 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
+from libs.http_client.exchange import UnknownOutcomeError
 from libs.kit import Kit, RejectedError, RetryLaterError, Task, TaskResult
 from libs.kit.errors import TRANSIENT
+from libs.kit.records import storable
 from replenish_contracts.catalogue import Event
-from replenish_contracts.events import Fault, ShipTo, UpdateStatus
+from replenish_contracts.events import Fault, ShipTo, UpdateNote, UpdateStatus
 from services.order_dispatch.domain.cancellation import fail
 from services.order_dispatch.domain.order import Order, ProviderRequest
 from services.order_dispatch.domain.placing import end_unsubmitted, is_ready, reason_not_to_submit, record_reply
@@ -20,9 +22,12 @@ from services.order_dispatch.linking.client import open_linked_client
 from services.order_dispatch.orders.decisions import advance_order, apply_decision, apply_update
 from services.order_dispatch.orders.store import OrderStore
 from services.order_dispatch.providers.client import open_provider_client
+from services.order_dispatch.providers.parsing import UnreadableResponseError
 from services.order_dispatch.providers.protocol import Answer, HttpTransport, ProviderClient, answer_as_update
 from services.order_dispatch.providers.registry import get_protocol
 from services.order_dispatch.settings import settings_of
+
+LONGEST_REASON = 500
 
 # Task fetch_address: before a step that may need the address.
 
@@ -107,7 +112,7 @@ async def _submit(task: Task, order: Order, provider: Provider, kit: Kit) -> dic
     except (RetryLaterError, RejectedError):
         raise
     except Exception as error:  # noqa: BLE001  # after a timeout or a malformed response the result is unknown
-        return {"unknown": f"no clear result from {provider.provider_id}: {type(error).__name__}"}
+        return {"unknown": f"no clear result from {provider.provider_id}: {_describe(error)}"}
 
 
 async def _cancel_or_request_status(task: Task, order: Order, provider: Provider, kit: Kit) -> dict[str, Any]:
@@ -122,10 +127,21 @@ async def _cancel_or_request_status(task: Task, order: Order, provider: Provider
         return _reply(answer, task, order, kit)
     except RejectedError:
         raise
-    except Exception:
+    except Exception as error:
         if task.attempt < settings_of(kit).status_attempts:
             raise
-        return {}  # the next check of the order repeats the request
+        # The next check of the order repeats the request.
+        return _reply(_unread(error), task, order, kit) if isinstance(error, UnreadableResponseError) else {}
+
+
+def _describe(error: Exception) -> str:
+    """Return what went wrong; the text of an unexpected exception may have data of the customer, so its name only."""
+    is_ours = isinstance(error, UnknownOutcomeError)
+    return storable(str(error), LONGEST_REASON) if is_ours else type(error).__name__
+
+
+def _unread(error: UnreadableResponseError) -> Answer:
+    return Answer(UpdateStatus.UNCLEAR, notes=(UpdateNote.about("the response", None, _describe(error)),))
 
 
 async def _submit_again(order: Order, client: ProviderClient, provider: Provider, kit: Kit) -> Answer | None:

@@ -17,6 +17,12 @@ BREAKER = Gauge(
 )
 CALLS_LEFT = Gauge("order_dispatch_provider_calls_left", "Calls that the rate limit allows immediately", ["provider"])
 CALLBACKS = Counter("order_dispatch_callbacks", "Provider callbacks by result", ["outcome"])
+UNKNOWN_WORDS = Counter(
+    "order_dispatch_unknown_words", "Updates with a word that their protocol does not have", ["protocol"]
+)
+DROPPED_DETAILS = Counter(
+    "order_dispatch_dropped_details", "Details of updates that are not used, because they are invalid", ["protocol"]
+)
 TOKENS = Counter("order_dispatch_tokens_redeemed", "Attempts to redeem an order token by result", ["outcome"])
 
 CALL_METRICS = CallMetrics(CALLS, CALL_SECONDS, BREAKER, CALLS_LEFT)

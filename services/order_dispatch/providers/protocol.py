@@ -11,13 +11,13 @@ reports, in a response or a callback, becomes an Answer and is then applied like
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
 
 from libs.http_client import Scheme
 from libs.kit import Kit
 from replenish_contracts.catalogue import Event
-from replenish_contracts.events import OrderUpdated, ShipTo, UpdateLine, UpdateStatus
+from replenish_contracts.events import OrderUpdated, ShipTo, UpdateLine, UpdateNote, UpdateStatus
 from replenish_contracts.topics import Topic
 from services.order_dispatch.domain.links import RemoteSlot, SlotUse
 from services.order_dispatch.domain.order import Order, Responder
@@ -68,6 +68,8 @@ class Answer:
     status: UpdateStatus | None = None
     reason: str | None = None
     expected_at: datetime | None = None
+    #: The promised date, if the provider named no time.
+    expected_date: date | None = None
     #: Quantity shipped, in base steps; only for an order of one line.
     quantity: int | None = None
     tracking: str | None = None
@@ -81,6 +83,10 @@ class Answer:
     lines: tuple[UpdateLine, ...] = ()
     #: The provider's id of the parcel.
     shipment_id: str | None = None
+    #: The provider's word, of an UNCLEAR answer.
+    word: str | None = None
+    #: Details that are dropped, with the reason.
+    notes: tuple[UpdateNote, ...] = ()
 
 
 class Reply(Protocol):
@@ -297,6 +303,7 @@ def answer_as_update(answer: Answer, order: Order, update_id: str, at: datetime)
         status=answer.status,
         occurred_at=at,
         expected_at=answer.expected_at,
+        expected_date=answer.expected_date,
         quantity=answer.quantity,
         reason=answer.reason,
         tracking=answer.tracking,
@@ -305,4 +312,6 @@ def answer_as_update(answer: Answer, order: Order, update_id: str, at: datetime)
         currency=answer.currency,
         lines=answer.lines,
         shipment_id=answer.shipment_id,
+        word=answer.word,
+        notes=answer.notes,
     )

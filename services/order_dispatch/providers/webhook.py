@@ -8,6 +8,7 @@ Every response is an OrderStatus (below). Only 404 with `{"code": "no_such_order
 was never accepted; after a cancel it also guarantees that it never will be. A callback is an object of `type`
 `order.updated` (one step) or `order.snapshot` (the current state) with an OrderStatus as its `data`. An OrderStatus
 without `lines` is about all lines of the order. A cancel request with `line_ids` is about these lines only.
+Its status counts even if other members are invalid; these are left out, with notes.
 
 `account.signature` is `standard` (Standard Webhooks, the default) or `hmac` (`Merchant-Signature: t=,v1=`);
 the secrets are `signing` for our requests and `callback` for callbacks.
@@ -20,12 +21,14 @@ from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import quote
 
-from libs.http_client.exchange import Reply, UnknownOutcomeError
+from libs.http_client.exchange import Reply
 from libs.http_client.signatures import scheme_of
 from libs.kit import RetryLaterError
-from replenish_contracts.events import ShipTo, UpdateLine, UpdateStatus
+from replenish_contracts.events import ShipTo, UpdateLine, UpdateNote, UpdateStatus
+from replenish_contracts.tolerant import normalize_word
 from services.order_dispatch.domain.lines import OrderLine
 from services.order_dispatch.domain.order import Order
+from services.order_dispatch.domain.promises import promise_fields
 from services.order_dispatch.providers.client import HttpProviderClient
 from services.order_dispatch.providers.parsing import (
     Count,
@@ -33,10 +36,13 @@ from services.order_dispatch.providers.parsing import (
     FreeText,
     Moment,
     Name,
+    Promised,
     ProviderMessage,
     UnreadableAnswerError,
-    parse,
-    parse_or_none,
+    UnreadableResponseError,
+    Word,
+    read,
+    read_or_none,
     retry_after,
 )
 from services.order_dispatch.providers.protocol import (
@@ -50,7 +56,7 @@ from services.order_dispatch.providers.protocol import (
 )
 from services.order_dispatch.providers.tokens import ship_to_digest
 
-#: The provider's order states mapped to ours; None means no result yet.
+#: The words of this protocol, with both spellings of cancelled; None means no result yet.
 STATUSES: dict[str, UpdateStatus | None] = {
     "pending": None,
     "resolving": UpdateStatus.RESOLVING,
@@ -59,17 +65,20 @@ STATUSES: dict[str, UpdateStatus | None] = {
     "shipped": UpdateStatus.SHIPPED,
     "delivered": UpdateStatus.DELIVERED,
     "cancelled": UpdateStatus.CANCELLED,
+    "canceled": UpdateStatus.CANCELLED,
 }
 
 
-Status = Literal["pending", "resolving", "accepted", "refused", "shipped", "delivered", "cancelled"]
+def read_word(word: str) -> UpdateStatus | None:
+    """Return what a word means, in any spelling; UNCLEAR for one that the protocol does not have."""
+    return STATUSES.get(normalize_word(word), UpdateStatus.UNCLEAR)
 
 
 class LineStatus(ProviderMessage):
     """What differs for one line; the other values are those of the order."""
 
     line_id: Name
-    status: Status | None = None
+    status: Word | None = None
     #: Quantity in the parcel `shipment_id`, or shipped in total without one, and what leaves later; in base steps.
     quantity: Count | None = None
     remaining: Count | None = None
@@ -83,11 +92,14 @@ class LineStatus(ProviderMessage):
 class OrderStatus(ProviderMessage):
     """State of an order at the provider."""
 
-    order_id: Name
-    status: Status
+    #: May be missing in a response, which is about the order of the request.
+    order_id: Name | None = None
+    status: Word = ""
     reference: Name | None = None
     reason: FreeText | None = None
-    expected_at: Moment | None = None
+    expected_at: Promised | None = None
+    #: The date, if the provider has no time; preferred to `expected_at`.
+    expected_date: Promised | None = None
     #: Quantity shipped, in base steps; for an order of several lines, each line has its own.
     quantity: Count | None = None
     tracking: FreeText | None = None
@@ -111,6 +123,17 @@ class CallbackData(OrderStatus):
 class Callback(ProviderMessage):
     type: Literal["order.updated", "order.snapshot"]
     data: CallbackData
+
+
+class CallbackOrder(ProviderMessage):
+    order_id: Name
+
+
+class Subject(ProviderMessage):
+    """A callback, as far as it is needed to find its order."""
+
+    type: Literal["order.updated", "order.snapshot"]
+    data: CallbackOrder
 
 
 class ErrorBody(ProviderMessage):
@@ -161,15 +184,16 @@ async def status(order: Order, client: HttpProviderClient) -> Answer:
 
 
 def subject(body: bytes) -> CallbackSubject:
-    return CallbackSubject(order_id=parse(Callback, body).data.order_id)
+    return CallbackSubject(order_id=read(Subject, body).data.order_id)
 
 
 def parse_callback(body: bytes, order: Order) -> CallbackContent:  # noqa: ARG001  # other protocols count in packs
-    callback = parse(Callback, body)
+    callback = read(Callback, body, price="amount")
     data = callback.data
+    notes = tuple(note.model_copy(update={"field": note.field.removeprefix("data.")}) for note in callback.dropped)
     # A snapshot is no step of its own, so its update id is ignored and the callback's id used instead.
     update_id = data.update_id if callback.type == "order.updated" else None
-    return CallbackContent(_answer(data), update_id, data.occurred_at)
+    return CallbackContent(_answer(data, notes), update_id, data.occurred_at)
 
 
 async def _order_request(order: Order, ship_to: ShipTo, client: HttpProviderClient) -> dict[str, Any]:
@@ -217,50 +241,63 @@ def _path(order: Order) -> str:
 def _parse_any_status(order: Order, reply: Reply) -> Answer:
     """Parse a success, or an error with an OrderStatus as its body.
 
-    Of the other errors only `no_such_order` is conclusive; raises UnknownOutcomeError for the rest.
+    Of the other errors only `no_such_order` is conclusive; raises UnreadableResponseError for the rest.
     """
-    if reply.status < HTTPStatus.BAD_REQUEST or parse_or_none(OrderStatus, reply.body):
+    if reply.status < HTTPStatus.BAD_REQUEST:
+        return _parse_status(order, reply)
+    found = read_or_none(OrderStatus, reply.body)
+    if found is not None and found.order_id == order.order_id and normalize_word(found.status) in STATUSES:
         return _parse_status(order, reply)
     error = _parse_error(reply)
     if reply.status == HTTPStatus.NOT_FOUND and error.code == "no_such_order":
         return Answer(UpdateStatus.NOT_FOUND)
-    raise UnknownOutcomeError(f"the response was {reply.status} {error.code}")
+    raise UnreadableResponseError(f"the response was {reply.status} {error.code}")
 
 
 def _parse_status(order: Order, reply: Reply) -> Answer:
     try:
-        found = parse(OrderStatus, reply.body)
+        found = read(OrderStatus, reply.body, price="amount")
     except UnreadableAnswerError as error:
-        raise UnknownOutcomeError(f"the response is invalid: {error}") from error
-    if found.order_id != order.order_id:
-        raise UnknownOutcomeError(f"the response is for another order: {found.order_id}")
-    return _answer(found)
+        raise UnreadableResponseError(f"the response is invalid: {error}") from error
+    if found.order_id not in (None, order.order_id):
+        raise UnreadableResponseError(f"the response is for another order: {found.order_id}")
+    return _answer(found, found.dropped)
 
 
-def _answer(status: OrderStatus) -> Answer:
+def _answer(status: OrderStatus, notes: tuple[UpdateNote, ...]) -> Answer:
     # A pending line has no result yet, so the answer is about the others.
-    lines = [line for line in status.lines if STATUSES[line.status or status.status] is not None]
-    results = [STATUSES[status.status], *(STATUSES[line.status] for line in lines if line.status)]
+    lines = [line for line in status.lines if read_word(line.status or status.status) is not None]
+    results = [read_word(status.status), *(read_word(line.status) for line in lines if line.status)]
     has_result = bool(lines) or not status.lines
+    result = next(filter(None, results), None) if has_result else None
+    if not status.status:
+        notes += (UpdateNote.about("status", None, "missing"),)
+    notes += tuple(
+        UpdateNote.about(f"lines.{number}.status", line.status, "not one of the known words")
+        for number, line in enumerate(status.lines)
+        if line.status and read_word(line.status) is UpdateStatus.UNCLEAR
+    )
     return Answer(
-        next(filter(None, results), None) if has_result else None,
+        result,
         reason=status.reason,
-        expected_at=status.expected_at,
+        **promise_fields(status.expected_date or status.expected_at),
         quantity=status.quantity,
         tracking=status.tracking,
         reference=status.reference,
         product_id=status.product_id,
         price=status.amount,
-        currency=status.currency.upper() if status.currency else None,
+        currency=status.currency,
         lines=tuple(_line_update(line) for line in lines),
         shipment_id=status.shipment_id,
+        word=status.status or None if result is UpdateStatus.UNCLEAR else None,
+        notes=notes,
     )
 
 
 def _line_update(line: LineStatus) -> UpdateLine:
     return UpdateLine(
         line_id=line.line_id,
-        status=None if line.status is None else STATUSES[line.status],
+        status=read_word(line.status) if line.status else None,
         quantity=line.quantity,
         remaining=line.remaining,
         product_id=line.product_id,
@@ -272,13 +309,13 @@ def _line_update(line: LineStatus) -> UpdateLine:
 def _parse_error(reply: Reply) -> ErrorBody:
     """Parse an error response.
 
-    Raises RetryLaterError for temporary errors, UnknownOutcomeError for a body that is not in our format.
+    Raises RetryLaterError for temporary errors, UnreadableResponseError for a body that is not in our format.
     """
-    error = parse_or_none(ErrorBody, reply.body)
+    error = read_or_none(ErrorBody, reply.body)
     if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise RetryLaterError(f"the provider rejected our credentials: {error.code if error else reply.status}")
     if error is None:
-        raise UnknownOutcomeError(f"the response was {reply.status} without an error code")
+        raise UnreadableResponseError(f"the response was {reply.status} without an error code")
     if error.code == "idempotency_in_flight":
         raise RetryLaterError("the same request is still in progress", after_seconds=retry_after(reply.headers, 1.0))
     return error

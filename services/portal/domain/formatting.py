@@ -38,6 +38,9 @@ REASONS = {
     "cancelled_once": "You cancelled the last order, so we'll wait a few days before reordering.",
     "cancelled_again": "You cancelled twice, so we won't reorder until it has been refilled.",
     "not_delivered": "The last order could not be completed. We'll try again later.",
+    "delivery_unclear": (
+        "The shop didn't say clearly how much it sent, so we'll wait a few days, or for a new level, before reordering."
+    ),
     "on_hold": "This order is on hold while we review it.",
 }
 #: Wording of order_dispatch; events without a fault field show suspected fraud only by this text.
@@ -73,9 +76,9 @@ def money(minor: int, currency: str) -> str:
     return f"{format_money(minor, currency)} {currency}"
 
 
-def day(at: datetime, now: datetime, zone: ZoneInfo) -> str:
+def day(at: datetime | date, now: datetime, zone: ZoneInfo) -> str:
     """Format a day relative to now: `today`, `Sat 14 Mar`; with the year unless it is this one."""
-    date_, today = _date(at, zone), _date(now, zone)
+    date_, today = _date(at, zone) if isinstance(at, datetime) else at, _date(now, zone)
     near = {0: "today", 1: "tomorrow", -1: "yesterday"}
     if (date_ - today).days in near:
         return near[(date_ - today).days]

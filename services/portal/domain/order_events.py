@@ -88,6 +88,8 @@ def read_order(events: Iterable[OrderEvent]) -> Order:
     state = _state_of(lines, known, end)
     priced = _all(known, OrderDrafted, OrderModified) or _all(known, OrderDelivered)
     shipments = _all(known, OrderShipped)
+    promises = [event for event in _all(known, OrderPlaced, OrderShipped) if event.expected_at is not None]
+    promise = promises[-1] if promises else None
     explained = end or (_last(known, OrderUnknown) if state is OrderState.UNKNOWN else None)
     changes = [occurred_at(event) for event in known if not isinstance(event, ClaimRaised)]
     return Order(
@@ -98,7 +100,8 @@ def read_order(events: Iterable[OrderEvent]) -> Order:
         price=_price_of_all(lines, priced),
         currency=_last_value(priced, "currency"),
         fee=_last_value(priced, "fee"),
-        expected_at=_last_value(_all(known, OrderPlaced, OrderShipped), "expected_at"),
+        expected_at=None if promise is None else promise.expected_at,
+        expected_date=None if promise is None else promise.expected_date,
         tracking=tuple(dict.fromkeys(event.tracking for event in shipments if event.tracking)),
         reason=_last_value([explained], "reason"),
         began_at=min(map(occurred_at, known)),
@@ -170,6 +173,7 @@ def _read_line(line_id: str, facts: Sequence[_LineFact], end: OrderEvent | None)
         if isinstance(fact.event, OrderShipped)
     }
     deliveries = [fact.fields.quantity for fact in facts if isinstance(fact.event, OrderDelivered)]
+    moves = [fact.event for fact in facts if isinstance(fact.event, OrderShipped | OrderDelivered)]
     claims = [fact.event.received for fact in facts if isinstance(fact.event, ClaimRaised)]
     returns = [fact.fields.quantity for fact in facts if isinstance(fact.event, OrderReturned)]
     ended = [fact.event for fact in facts if type(fact.event) in _LINE_ENDS]
@@ -186,6 +190,7 @@ def _read_line(line_id: str, facts: Sequence[_LineFact], end: OrderEvent | None)
         shipped=sum(parcels.values()),
         delivered=min([*deliveries[:1], *claims]) if deliveries else None,
         is_claimed=bool(claims),
+        is_unclear=bool(moves) and line_id in (moves[-1].unclear_line_ids or ()),
         returned=returns[-1] if returns else None,
         substitute=_last_value([fact.fields for fact in facts], "substitute"),
         reason=_last_value(ended[:1], "reason"),

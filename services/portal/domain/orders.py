@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from replenish_contracts.events import BaseUnit
@@ -83,6 +83,8 @@ class Line:
     is_claimed: bool = False
     returned: int | None = None
     substitute: str | None = None
+    #: The shop reported the shipped quantity unclearly, so the ordered one counts.
+    is_unclear: bool = False
     #: Why the line ended without goods, if the rest of the order went on.
     reason: str | None = None
     receipt_id: str | None = None
@@ -117,6 +119,8 @@ class Order:
     own: bool = False
     #: Nothing of it is to leave the shop any more.
     is_all_shipped: bool = False
+    #: The promised date, if the shop named no time; `expected_at` is then its end.
+    expected_date: date | None = None
 
     @property
     def total(self) -> int | None:

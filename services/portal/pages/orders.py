@@ -129,4 +129,5 @@ def _road(state: OrderState) -> tuple[Stop, ...]:
 def _when(order: Order, now: datetime, zone: ZoneInfo) -> str:
     if order.state not in OPEN:
         return formatting.day(order.changed_at, now, zone)
-    return f"expected {formatting.day(order.expected_at, now, zone)}" if order.expected_at else "no delivery date yet"
+    expected = order.expected_date or order.expected_at
+    return f"expected {formatting.day(expected, now, zone)}" if expected else "no delivery date yet"

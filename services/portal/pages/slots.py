@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from services.portal.domain import formatting
 from services.portal.domain.board import CustomerView, SlotView, Subscription
-from services.portal.domain.orders import COMING
+from services.portal.domain.orders import COMING, Order
 from services.portal.pages.lines import TIMES, quantity_to_arrive
 from services.portal.pages.places import Place, provider_name, title_of
 
@@ -114,12 +114,17 @@ def _coming(place: Place, view: CustomerView, now: datetime, zone: ZoneInfo) -> 
         return ""
     quantities = [quantity for _, quantity in coming if quantity is not None]
     total = formatting.amount(sum(quantities), spec.unit, spec.scale) if len(quantities) == len(coming) else "more"
-    expected = [order.expected_at for order, _ in coming if order.expected_at]
+    first_order = min((order for order, _ in coming if order.expected_at), key=_expected_at, default=None)
+    expected = first_order and (first_order.expected_date or first_order.expected_at)
+    when = formatting.day(expected, now, zone) if expected else ""
     orders = len({order.order_id for order, _ in coming})
     if orders == 1:
-        return f"{total} ordered{f', expected {formatting.day(min(expected), now, zone)}' if expected else ''}"
-    first = f", the first expected {formatting.day(min(expected), now, zone)}" if expected else ""
-    return f"{total} in {orders} orders{first}"
+        return f"{total} ordered{f', expected {when}' if when else ''}"
+    return f"{total} in {orders} orders{f', the first expected {when}' if when else ''}"
+
+
+def _expected_at(order: Order) -> datetime:
+    return order.expected_at or order.began_at
 
 
 def _plan(place: Place, view: CustomerView) -> Plan | None:

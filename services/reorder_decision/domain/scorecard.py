@@ -5,10 +5,11 @@ Test orders, orders that customers cancelled, and orders of erased customers are
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from math import ceil, floor
 
-#: Promised times are meant as dates, so an order is on time until one day after the promised moment.
+#: Promised times are meant as dates, so an order is on time until one day after the promised moment. A promised date
+#: has no grace: its end is known.
 GRACE = timedelta(days=1)
 #: Prior of all rates: 9 of 10 orders are good, with the weight of 5 orders.
 PRIOR_RATE = 0.9
@@ -64,6 +65,8 @@ class OrderResult:
     came_at: datetime | None = None
     price: int | None = None
     billed: int | None = None
+    #: If the provider promised a date without a time, whose end is `promised_at`.
+    promised_date: date | None = None
 
     @property
     def took_days(self) -> float | None:
@@ -98,7 +101,8 @@ def with_result(record: Scorecard, result: OrderResult) -> Scorecard:
         filled=record.filled + share,
     )
     if result.promised_at is not None and result.came_at is not None:
-        on_time = result.came_at <= result.promised_at + GRACE
+        grace = GRACE if result.promised_date is None else timedelta(0)
+        on_time = result.came_at <= result.promised_at + grace
         record = replace(record, promised=record.promised + 1, on_time=record.on_time + on_time)
     if result.price and result.billed is not None:
         record = replace(record, priced=record.priced + 1, dearness=record.dearness + result.billed / result.price)

@@ -108,6 +108,7 @@ CREATE TABLE reorder (
     state       text        NOT NULL CHECK (state IN ('proposed', 'open', 'ended')),
     decided_at  timestamptz NOT NULL,
     promised_at timestamptz,                     -- the first date the provider gave
+    promised_date date,                          -- if it named no time; promised_at is the end of that day
     ended_at    timestamptz,
     -- Result; a periodic job adds it to the provider's record and sets `counted`.
     result      text        CHECK (result IN ('delivered', 'broken')),

@@ -46,13 +46,15 @@ class Scorecards(Pools):
     async def save_acceptance(self, event: OrderPlaced) -> None:
         await self.connection.execute(
             """-- save_acceptance
-            UPDATE reorder AS r SET quantity = line.quantity, promised_at = coalesce(promised_at, $4)
+            UPDATE reorder AS r SET quantity = line.quantity, promised_at = coalesce(promised_at, $4),
+                promised_date = CASE WHEN promised_at IS NULL THEN $5::date ELSE promised_date END
             FROM unnest($2::text[], $3::bigint[]) AS line (pool_id, quantity)
             WHERE r.order_id = $1 AND r.pool_id = line.pool_id AND r.result IS NULL
             """,
             event.order_id,
             *_quantities_of(event),
             event.expected_at,
+            event.expected_date,
         )
 
     async def save_delivery(self, event: OrderDelivered) -> None:
@@ -88,7 +90,8 @@ class Scorecards(Pools):
                 SELECT pool_id, epoch FROM reorder WHERE result IS NOT NULL AND NOT counted AND provider_id IS NOT NULL
                 ORDER BY pool_id, epoch LIMIT $1)
             RETURNING r.provider_id, p.product_id, r.decided_at, r.quantity, r.result = 'delivered' AS delivered,
-                coalesce(r.received, 0) AS received, r.promised_at, r.finished_at, r.price, r.billed
+                coalesce(r.received, 0) AS received, r.promised_at, r.finished_at, r.price, r.billed,
+                r.promised_date
             """,
             limit,
         )

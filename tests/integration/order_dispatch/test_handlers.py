@@ -14,6 +14,7 @@ from replenish_contracts.events import (
     ShipTo,
     SlotMove,
     SlotSpec,
+    UpdateNote,
 )
 from services.order_dispatch.domain import State
 from services.order_dispatch.orders.handlers import (
@@ -25,6 +26,7 @@ from services.order_dispatch.orders.handlers import (
     on_order_updated,
     on_reorder_approved,
 )
+from services.order_dispatch.orders.store.measures import count_questions
 from services.order_dispatch.orders.tasks import on_address_fetched
 from services.order_dispatch.service import SERVICE
 from tests.support import orders as a
@@ -220,6 +222,57 @@ class TestOnOrderUpdated:
         assert (await stored_outcome(store, "e"))[:2] == ("refused", "the order belongs to another provider")
         assert (await stored_outcome(store, "x"))[:2] == ("unmatched", "no such order")
         assert await state(store) is State.PLACED
+
+    async def test_on_order_updated_keeps_unknown_word_for_an_operator(self, store):
+        await place(store)
+        unclear = a.update("unclear", word="backordered", update_id="w")
+
+        assert await on_order_updated(unclear, store) == []
+        assert await on_order_updated(unclear, store) == []
+
+        assert await stored_outcome(store, "w") == (
+            *("unclear", "acme reported the word 'backordered', which has no meaning in its protocol"),
+            1,
+        )
+        (question,) = await store.list_questions(a.NOON, 10)
+        assert (question["order_id"], question["word"], question["state"]) == ("o1", "backordered", "placed")
+        assert await count_questions(store) == 1
+
+    async def test_on_order_updated_keeps_notes(self, store):
+        await place(store)
+        note = UpdateNote.about("quantity", "many", "not a whole number")
+
+        await on_order_updated(a.update("shipped", notes=(note,)), store)
+
+        *_, update = await store.list_updates("o1")
+        assert (update["notes"], update["asks"]) == ([note.model_dump()], True)
+        assert await state(store) is State.SHIPPED
+
+    @pytest.mark.parametrize(("hours", "listed"), [(-1, 1), (1, 0)])
+    async def test_question_about_an_applied_update_outlives_its_order(self, store, hours, listed):
+        await place(store)
+        note = UpdateNote.about("quantity", "many", "not a whole number")
+        await on_order_updated(a.update("delivered", notes=(note,)), store)
+
+        assert await state(store) is State.DELIVERED
+        assert len(await store.list_questions(a.NOON + timedelta(hours=hours), 10)) == listed
+
+    async def test_clear_update_settles_the_question(self, store):
+        await place(store)
+        await on_order_updated(a.update("unclear", word="backordered"), store)
+        await on_order_updated(a.update("shipped"), store)
+
+        assert await store.list_questions(a.NOON, 10) == []
+        assert await count_questions(store) == 0
+
+    async def test_erasure_deletes_words_and_notes(self, store):
+        await place(store)
+        note = UpdateNote.about("reason", "Ann", "cut")
+        await on_order_updated(a.update("unclear", word="for Ann", notes=(note,)), store)
+        await on_customer_erased(CustomerErased(customer_id="ann", occurred_at=a.NOON), store)
+
+        *_, update = await store.list_updates("o1")
+        assert (update["word"], update["notes"]) == (None, [])
 
 
 class TestCheckDueOrders:

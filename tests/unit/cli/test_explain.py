@@ -213,3 +213,40 @@ class TestWithoutOrder:
     def test_without_receipt_is_an_error(self, services, tmp_path):
         with pytest.raises(StackError, match="There is no receipt for this order"):
             explained(tmp_path=tmp_path, order_id="unknown")
+
+
+@pytest.mark.parametrize(
+    ("promise", "shown"),
+    [
+        ({"expected_at": "2026-12-06T07:59:59Z", "expected_date": "2026-12-05"}, "  expected on 2026-12-05"),
+        ({"expected_at": "2026-12-06T07:59:59Z", "expected_date": None}, "  expected at 2026-12-06T07:59:59Z"),
+        ({"expected_at": None, "expected_date": None}, None),
+    ],
+)
+def test_line_shows_when_it_is_expected(promise, shown):
+    texts = list(explain.describe_line(line("1", "pods", **promise)))
+
+    assert [text for text in texts if "expected" in text] == ([shown] if shown else [])
+
+
+def test_line_shows_that_its_quantity_is_unclear():
+    assert any("unclear quantity" in text for text in explain.describe_line(line("1", "pods", unclear=True)))
+
+
+def test_explanation_shows_what_the_provider_reported(services, tmp_path):
+    note = {"field": "quantity", "value": "many", "reason": "not a whole number"}
+    update = {"update_id": "u1", "status": "shipped", "word": None, "outcome": "applied", "reason": "", "asks": True}
+    unclear = {"update_id": "u2", "status": "unclear", "word": "backordered", "outcome": "unclear", "asks": True}
+    step = {"occurred_at": "2026-03-01T12:00:00Z", "to_state": "unknown", "because": "the body is empty"}
+    services.answers["http://orders/v1/orders/order-1"] = order(
+        line("1", "pods"),
+        history=[step],
+        updates=[update | {"notes": [note]}, unclear | {"reason": "acme reported the word", "notes": []}],
+    )
+
+    shown = explained(*WITH_ORDERS, tmp_path=tmp_path)
+
+    assert "  2026-03-01T12:00:00Z unknown: the body is empty" in shown
+    assert "  update u1: shipped, applied; an operator must read it" in shown
+    assert "    quantity 'many' is not used: not a whole number" in shown
+    assert "  update u2: unclear (backordered), unclear: acme reported the word; an operator must read it" in shown

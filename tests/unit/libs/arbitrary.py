@@ -1,7 +1,7 @@
 """Hypothesis strategies for every event, made from the pydantic classes."""
 
 import types
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from enum import Enum
 from typing import Annotated, Literal, Union, get_args, get_origin
 
@@ -47,6 +47,8 @@ def plain(annotation, rules):
         bounds = bounds_of(rules)
         least, most = bounds.get("ge", bounds.get("gt")), bounds.get("le")
         return st.floats(least, most, exclude_min="gt" in bounds, allow_nan=False, allow_infinity=False)
+    if annotation is date:
+        return st.dates()
     if annotation is bool:
         return st.booleans()
     if annotation is type(None):

@@ -322,3 +322,20 @@ class TestSender:
     def test_invalid_sender_ends_the_start(self, mail_from):
         with pytest.raises(ValidationError, match="the mail address"):
             Settings(mail_from=mail_from)
+
+
+#: The end of 5 December in Kiritimati, where that of the western zones has not begun.
+EARLY = {"expected_at": "2026-12-05T09:59:59.999999Z", "expected_date": "2026-12-05"}
+
+
+class TestPromisedDates:
+    @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago", "America/Los_Angeles", "Asia/Kolkata"])
+    @pytest.mark.parametrize(
+        ("locale", "line"),
+        [
+            ("en", "Expected delivery: Saturday 5 December"),
+            ("de", "Voraussichtliche Lieferung: Samstag, 5. Dezember"),
+        ],
+    )
+    def test_mail_shows_the_promised_date_in_every_time_zone(self, zone, locale, line):
+        assert line in written(details=SENT | EARLY, locale=locale, time_zone=zone).lines

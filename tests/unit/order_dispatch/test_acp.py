@@ -1,14 +1,14 @@
 """Parsing of ACP sessions and order events."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from services.order_dispatch.providers import acp
 from services.order_dispatch.providers.acp.messages import Session
 from services.order_dispatch.providers.acp.translation import obstacle, read_session
-from services.order_dispatch.providers.parsing import UnreadableAnswerError, parse
+from services.order_dispatch.providers.parsing import UnreadableAnswerError, read
 from tests.support import orders as a
 
 
@@ -31,7 +31,7 @@ def fulfillment(status):
 
 def session(**changes):
     plain = {"id": "cs_1", "status": "ready_for_payment", "currency": "usd", "totals": [total(998)]}
-    return parse(Session, json.dumps(plain | changes).encode())
+    return read(Session, json.dumps(plain | changes).encode())
 
 
 def total(amount, kind="total"):
@@ -82,7 +82,6 @@ class TestOrderEvent:
     @pytest.mark.parametrize(
         ("latest", "read"),
         [
-            ("2026-03-05", datetime(2026, 3, 5, tzinfo=UTC)),
             ("2026-03-05T10:00:00", datetime(2026, 3, 5, 10, tzinfo=UTC)),
             ("2026-03-05T10:00:00+02:00", datetime(2026, 3, 5, 8, tzinfo=UTC)),
             ("soon", None),
@@ -92,7 +91,22 @@ class TestOrderEvent:
     def test_order_event_reads_dates_or_ignores_them(self, latest, read):
         answer = read_answer(status="confirmed", estimated_delivery={"earliest": latest, "latest": latest})
 
-        assert (answer.status, answer.expected_at) == ("accepted", read)
+        assert (answer.status, answer.expected_at, answer.expected_date) == ("accepted", read, None)
+
+    @pytest.mark.parametrize(
+        "window",
+        [
+            {"earliest": "2026-03-03", "latest": "2026-03-05"},
+            {"earliest": "2026-03-03T00:00:00Z", "latest": "2026-03-05T00:00:00Z"},
+            {"earliest": "2026-03-03T00:00:00-08:00", "latest": "2026-03-05T23:59:59-08:00"},
+            {"earliest": "2026-03-05"},
+            {"earliest": "2026-03-05", "latest": "soon"},
+        ],
+    )
+    def test_window_of_dates_ends_with_a_date(self, window):
+        answer = read_answer(status="confirmed", estimated_delivery=window)
+
+        assert (answer.status, answer.expected_at, answer.expected_date) == ("accepted", None, date(2026, 3, 5))
 
 
 def fulfillments(statuses):

@@ -124,11 +124,26 @@ class TestUpdateWithoutLines:
 
 
 class TestUpdateOfLines:
-    def test_update_of_unknown_line_is_refused(self):
+    def test_unknown_line_is_left_out_with_a_note(self):
         decided = decide(a.basket(State.PLACED), update("shipped", "1", "7"))
 
-        assert (decided.outcome, decided.decision) == (Outcome.REFUSED, None)
+        assert a.states(decided.decision.order) == [SHIPPED, ORDERED]
+        assert [(note.field, note.value, note.reason) for note in decided.notes] == [
+            ("lines.1", "7", "the order has the lines 1, 2")
+        ]
+        assert decided.asks
+
+    @pytest.mark.parametrize("status", ["shipped", "delivered", "refused", "cancelled"])
+    def test_goods_and_ends_need_a_line_of_the_order(self, status):
+        decided = decide(a.basket(State.PLACED), update(status, "7"))
+
+        assert (decided.outcome, decided.decision, decided.asks) == (Outcome.REFUSED, None, True)
         assert decided.reason == "there is no line 7; the order has the lines 1, 2"
+
+    def test_acceptance_of_an_unknown_line_counts_for_the_order(self):
+        decided = decide(a.basket(State.PLACING), update("accepted", "7"))
+
+        assert (decided.outcome, decided.decision.order.state, decided.asks) == (Outcome.APPLIED, State.PLACED, True)
 
     def test_update_that_names_a_line_twice_is_refused(self):
         assert decide(a.basket(State.PLACED), update("shipped", "1", "1")).reason == "the update names a line twice"

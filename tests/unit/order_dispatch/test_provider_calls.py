@@ -10,6 +10,7 @@ from libs.kit import RetryLaterError, Task
 from services.order_dispatch.domain import State
 from services.order_dispatch.linking import client as linking_client
 from services.order_dispatch.orders import tasks
+from services.order_dispatch.providers.parsing import UnreadableResponseError
 from services.order_dispatch.sealing import UnsealError
 from tests.support import orders as a
 
@@ -79,3 +80,47 @@ class TestLinkedClient:
 class TestCancelRequest:
     async def test_call_provider_skips_cancel_of_delivered_order(self):
         assert await tasks.call_provider(task("cancel"), Kit(State.DELIVERED)) == {}
+
+
+class TestUnreadableResponse:
+    @pytest.fixture
+    def responds(self, monkeypatch):
+        async def opened(order, provider, kit):
+            return None
+
+        async def address(customer_id, kit):
+            return None
+
+        def fail(error):
+            async def call(*_):
+                raise error
+
+            transport = SimpleNamespace(submit=call, status=call, idempotent=True)
+            monkeypatch.setattr(tasks, "_http_transport", lambda provider: transport)
+
+        monkeypatch.setattr(tasks, "open_client", opened)
+        monkeypatch.setattr(tasks, "fetch_address", address)
+        return fail
+
+    async def test_call_provider_says_what_was_wrong(self, responds):
+        responds(UnreadableResponseError("the response is invalid: the body is empty"))
+
+        result = await tasks.call_provider(task(), Kit())
+
+        assert result == {"unknown": "no clear result from acme: the response is invalid: the body is empty"}
+
+    async def test_call_provider_names_unexpected_errors_only(self, responds):
+        responds(RuntimeError("Ann, Elm 1"))
+
+        assert await tasks.call_provider(task(), Kit()) == {"unknown": "no clear result from acme: RuntimeError"}
+
+    async def test_call_provider_keeps_an_unreadable_status_as_an_update(self, responds):
+        responds(UnreadableResponseError("the response is invalid: the body is empty"))
+        kit = Kit(State.UNKNOWN)
+        kit.state = SimpleNamespace(get_or_create=lambda *_: None)
+        kit.settings = SimpleNamespace(status_attempts=1)
+
+        update = (await tasks.call_provider(task("status"), kit))["update"]
+
+        assert (update.status, update.order_id) == ("unclear", "o1")
+        assert [note.reason for note in update.notes] == ["the response is invalid: the body is empty"]

@@ -3,13 +3,15 @@
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 
+from libs.http_client.exchange import Reply
 from replenish_contracts.events import ShipTo
 from services.order_dispatch.domain import Cancellation, LineState, Outcome, State, decide_update
 from services.order_dispatch.providers import webhook
-from services.order_dispatch.providers.parsing import UnreadableAnswerError
+from services.order_dispatch.providers.parsing import UnreadableResponseError
 from services.order_dispatch.providers.protocol import answer_as_update
 from tests.support import orders as a
 from tests.support.recording import RecordingClient
@@ -169,9 +171,183 @@ class TestAnswer:
     @pytest.mark.parametrize(
         "line", [{}, {"line_id": ""}, {"line_id": "1", "status": "lost"}, {"line_id": "1", "quantity": -1}, "1"]
     )
-    def test_invalid_line_is_unreadable(self, line):
-        with pytest.raises(UnreadableAnswerError, match=r"data\.lines\.0"):
-            read_callback(status="shipped", lines=[line])
+    def test_invalid_line_has_a_note(self, line):
+        answer = read_callback(status="accepted", lines=[line, {"line_id": "2"}])
+
+        assert {note.field.rsplit(".", 1)[0] for note in answer.notes} <= {"lines", "lines.0"}
+        assert answer.notes
+        assert answer.status == "accepted"
+
+
+DETAILS = [
+    ({"expected_at": ""}, [("expected_at", "not a date or a time")]),
+    ({"expected_at": "next week"}, [("expected_at", "not a date or a time")]),
+    ({"quantity": "50"}, [("quantity", "not a whole number")]),
+    ({"quantity": -1}, [("quantity", "less than 0")]),
+    ({"amount": "17.90", "currency": "EUR"}, [("amount", "not a whole number")]),
+    ({"reference": ""}, [("reference", "empty")]),
+    ({"reference": {"id": 1}}, [("reference", "not a text")]),
+    ({"reference": "a\x00b"}, [("reference", "not of the expected form")]),
+    ({"tracking": ["JD1"]}, [("tracking", "not a text")]),
+    ({"tracking": {"number": "JD1"}}, [("tracking", "not a text")]),
+    ({"reason": "x" * 501}, [("reason", "cut to 500 characters")]),
+    ({"reason": "a\x00b"}, [("reason", "U+0000 removed")]),
+    ({"shipment_id": []}, [("shipment_id", "not a text")]),
+    ({"currency": "EURO"}, [("currency", "not a currency code such as EUR")]),
+    ({"lines": "1"}, [("lines", "not a list")]),
+]
+
+
+class TestDetails:
+    @pytest.mark.parametrize(("details", "dropped"), DETAILS, ids=str)
+    async def test_status_counts_without_the_detail(self, details, dropped):
+        client = recording_client(status="accepted", **details)
+
+        answer = await webhook.submit(a.drafted(), HOME, client)
+
+        assert (answer.status, [(note.field, note.reason) for note in answer.notes]) == ("accepted", dropped)
+        decided = decide(a.basket(State.PLACING), answer)
+        assert (decided.outcome, decided.decision.order.state) == (Outcome.APPLIED, State.PLACED)
+        assert decided.notes == answer.notes
+
+    @pytest.mark.parametrize(("details", "dropped"), DETAILS, ids=str)
+    def test_status_of_a_callback_counts_without_the_detail(self, details, dropped):
+        answer = read_callback(status="accepted", **details)
+
+        assert (answer.status, [(note.field, note.reason) for note in answer.notes]) == ("accepted", dropped)
+
+    @pytest.mark.parametrize(
+        ("details", "name", "value"),
+        [
+            ({"quantity": 50.0}, "quantity", 50),
+            ({"amount": 1790.0, "currency": "eur"}, "price", 1790),
+            ({"reference": 4711}, "reference", "4711"),
+            ({"lines": None}, "lines", ()),
+            ({"expected_at": "2026-12-05"}, "expected_date", date(2026, 12, 5)),
+            ({"unknown": [1]}, "status", "accepted"),
+        ],
+        ids=str,
+    )
+    async def test_equal_value_in_another_form_is_used(self, details, name, value):
+        answer = await webhook.submit(a.drafted(), HOME, recording_client(status="accepted", **details))
+
+        assert (answer.status, getattr(answer, name), answer.notes) == ("accepted", value, ())
+
+    async def test_response_need_not_name_the_order(self):
+        answer = await webhook.submit(a.drafted(), HOME, RecordingClient({"status": "accepted"}))
+
+        assert answer.status == "accepted"
+
+    async def test_price_without_its_currency_is_not_used(self):
+        answer = await webhook.submit(
+            a.drafted(), HOME, recording_client(status="accepted", amount=998, currency="dollars")
+        )
+
+        assert (answer.price, answer.currency, [note.field for note in answer.notes]) == (
+            *(None, None),
+            ["currency", "amount"],
+        )
+
+    def test_unreadable_quantity_ships_what_was_ordered_and_asks(self):
+        decided = decide(
+            a.basket(State.PLACED, lines=1),
+            read_callback(a.basket(State.PLACED, lines=1), status="shipped", quantity="many"),
+        )
+
+        assert decided.decision.order.lines[0].shipped_quantity == 40
+        assert decided.asks
+
+    def test_unreadable_tracking_asks_no_operator(self):
+        assert not decide(
+            a.basket(State.PLACED, lines=1),
+            read_callback(a.basket(State.PLACED, lines=1), status="shipped", tracking=[]),
+        ).asks
+
+    def test_unreadable_lines_of_several_ship_nothing(self):
+        decided = decide(a.basket(State.PLACED), read_callback(status="shipped", lines=[{"line_id": []}]))
+
+        assert (decided.outcome, decided.decision, decided.asks) == (Outcome.REFUSED, None, True)
+        assert decided.reason == "the lines that the update is about cannot be read"
+
+    @pytest.mark.parametrize(
+        ("body", "problem"),
+        [
+            (b"", "the body is empty"),
+            (b" \n", "the body is empty"),
+            (b"<html>502</html>", "the body is HTML or XML, not JSON"),
+            (b"OK", "the body is not valid JSON"),
+            (b"[]", "the body is no object"),
+            (b"null", "the body is no object"),
+            (b'{"order_id": "o2", "status": "accepted"}', "the response is for another order: o2"),
+        ],
+        ids=str,
+    )
+    async def test_response_that_is_no_answer_says_what_is_wrong(self, body, problem):
+        client = RecordingClient({})
+        client._reply = Reply(200, {}, body)
+
+        with pytest.raises(UnreadableResponseError, match=problem):
+            await webhook.submit(a.drafted(), HOME, client)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b'\xef\xbb\xbf{"status": "accepted"}',
+            b'{"status": "accepted", "reason": "M\xfcller"}',
+            b'{"status": "accepted", "reason": "\\ud800"}',
+        ],
+        ids=["byte order mark", "Latin-1", "lone surrogate"],
+    )
+    async def test_encoding_spoils_nothing(self, body):
+        client = RecordingClient({})
+        client._reply = Reply(200, {"content-type": "text/html"}, body)
+
+        assert (await webhook.submit(a.drafted(), HOME, client)).status == "accepted"
+
+    async def test_error_body_with_an_unknown_status_is_no_answer(self):
+        client = RecordingClient({})
+        client._reply = Reply(404, {}, b'{"order_id": "o1", "status": "gone", "code": "no_such_order"}')
+
+        assert (await webhook.status(a.basket(State.PLACED, lines=1), client)).status == "not_found"
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("word", "status"),
+        [
+            ("Accepted", "accepted"),
+            ("SHIPPED", "shipped"),
+            ("Canceled", "cancelled"),
+            ("cancelled", "cancelled"),
+            (" Delivered", "delivered"),
+            ("PENDING", None),
+        ],
+    )
+    def test_words_are_read_in_any_spelling(self, word, status):
+        assert (read_callback(status=word).status, read_callback(status=word).notes) == (status, ())
+
+    @pytest.mark.parametrize(("word", "kept"), [("backordered", "backordered"), (5, "5"), (["shipped"], '["shipped"]')])
+    def test_unknown_word_changes_nothing_and_asks(self, word, kept):
+        order = a.basket(State.PLACED)
+        answer = read_callback(status=word, reference="r1")
+        decided = decide(order, answer)
+
+        assert (answer.status, answer.word) == ("unclear", kept)
+        assert (decided.outcome, decided.decision, decided.asks) == (Outcome.UNCLEAR, None, True)
+        assert kept in decided.reason
+
+    def test_missing_word_is_unclear(self):
+        decided = decide(a.basket(State.PLACED), read_callback(reference="r1"))
+
+        assert (decided.outcome, decided.reason) == (Outcome.UNCLEAR, "acme reported no status")
+
+    def test_unknown_word_of_a_line_leaves_the_others(self):
+        answer = read_callback(status="shipped", lines=[{"line_id": PODS}, {"line_id": FILTERS, "status": "lost"}])
+        decided = decide(a.basket(State.PLACED), answer)
+
+        assert a.states(decided.decision.order) == [LineState.SHIPPED, LineState.ORDERED]
+        assert (decided.outcome, decided.asks) == (Outcome.APPLIED, True)
+        assert [(note.field, note.value) for note in decided.notes] == [("lines.1.status", "lost")]
 
 
 class TestCallback:
@@ -217,3 +393,25 @@ class TestCallback:
         answer = read_callback(status="shipped", lines=[{"line_id": FILTERS, "product_id": "paper-filters"}])
 
         assert [(line.line_id, line.product_id) for line in answer.lines] == [(FILTERS, "paper-filters")]
+
+
+class TestPromises:
+    @pytest.mark.parametrize(
+        "promise",
+        [
+            {"expected_at": "2026-03-05"},
+            {"expected_at": "2026-03-05T00:00:00.000Z"},
+            {"expected_at": "2026-03-05T23:59:59-08:00"},
+            {"expected_date": "2026-03-05"},
+            {"expected_date": "2026-03-05", "expected_at": "2026-03-06T10:00:00Z"},
+        ],
+    )
+    def test_date_without_a_time_is_a_date(self, promise):
+        answer = read_callback(status="accepted", **promise)
+
+        assert (answer.expected_at, answer.expected_date) == (None, date(2026, 3, 5))
+
+    def test_time_is_a_time(self):
+        answer = read_callback(status="accepted", expected_at="2026-03-05T10:00:00+02:00")
+
+        assert (answer.expected_at, answer.expected_date) == (datetime(2026, 3, 5, 8, tzinfo=UTC), None)

@@ -179,3 +179,10 @@ def test_address_without_postal_code_has_no_gap(missing):
     for html in pages:
         (found,) = re.findall(r"<address>(.*?)</address>", html, re.DOTALL)
         assert found == "Ann<br>1 Nathan Road<br>Tsim Sha Tsui<br>HK<br>"
+
+
+@pytest.mark.parametrize(("field", "sent"), [("2026-12-05", {"expected_date": "2026-12-05"}), (" ", {}), ("", {})])
+def test_shop_may_name_the_day_of_delivery(field, sent):
+    form = AnswerForm(csrf="csrf", order_id="o-1", expected_date=field)
+
+    assert answer_of(form) == {"tracking": None} | sent

@@ -69,6 +69,7 @@ from replenish_contracts.events.providers import (
     ProviderUpdate,
     ShipTo,
     UpdateLine,
+    UpdateNote,
     UpdateStatus,
 )
 from replenish_contracts.events.links import (
@@ -191,6 +192,7 @@ __all__ = [
     "ThresholdCrossed",
     "TriggerSet",
     "UpdateLine",
+    "UpdateNote",
     "UpdateStatus",
     "lines_of",
     "split_order_id",

@@ -1,5 +1,6 @@
 """The life cycle of an order, published by order_dispatch."""
 
+from datetime import date
 from enum import StrEnum
 
 from replenish_contracts.catalogue import Event, Id, Moment, Steps, Text, published_by
@@ -69,7 +70,10 @@ class OrderPlaced(OrderFact):
     lines: tuple[OrderLine, ...] = ()
     packs: Packs
     quantity: Steps
+    #: If the provider promised a date without a time, the end of `expected_date` where the customer lives.
     expected_at: Moment | None = None
+    #: The promised date; to be shown as it is, in every time zone.
+    expected_date: date | None = None
 
 
 @published_by("order_dispatch", topic="orders", key="customer_id")
@@ -105,7 +109,11 @@ class OrderShipped(OrderFact):
     #: Nothing of the order is to leave any more.
     complete: bool = True
     expected_at: Moment | None = None
+    #: As in OrderPlaced.
+    expected_date: date | None = None
     tracking: Text | None = None
+    #: Lines whose shipped quantity the provider reported unclearly; the ordered quantity counts.
+    unclear_line_ids: tuple[Id, ...] | None = None
 
 
 @published_by("order_dispatch", topic="orders", key="customer_id")
@@ -120,6 +128,8 @@ class OrderDelivered(OrderFact):
     evidence: Evidence
     #: When the goods arrived, if reported; `occurred_at` is when the report was received.
     delivered_at: Moment | None = None
+    #: As in OrderShipped.
+    unclear_line_ids: tuple[Id, ...] | None = None
     #: The agreed price and the price the provider charges, both in `currency`.
     price: Money | None = None
     billed: Money | None = None

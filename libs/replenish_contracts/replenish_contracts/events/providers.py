@@ -1,14 +1,25 @@
 """Requests to a provider and its updates, on two topics per provider."""
 
+import json
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from replenish_contracts.catalogue import OUTSIDE, Event, Id, Moment, Steps, Text, published_by
+from replenish_contracts.catalogue import NO_NUL, OUTSIDE, Event, Id, Moment, Steps, Text, published_by
 from replenish_contracts.events.lines import OrderLine, Packs, PackSize, Scale
 from replenish_contracts.events.offers import Currency, Money
 from replenish_contracts.units import BaseUnit
+
+#: Texts of a note are cut to this length.
+LONGEST_NOTE = 200
+NoteText = Annotated[str, Field(max_length=LONGEST_NOTE, pattern=NO_NUL)]
+
+
+def _as_note(text: str) -> str:
+    text = text.replace("\x00", "\\0").encode(errors="replace").decode()
+    return text if len(text) <= LONGEST_NOTE else f"{text[: LONGEST_NOTE - 1]}…"
 
 
 class ShipTo(BaseModel):
@@ -45,6 +56,8 @@ class UpdateStatus(StrEnum):
     RESOLVING = "resolving"
     #: The response to OrderStatusRequested for an order the provider never accepted.
     NOT_FOUND = "not_found"
+    #: The provider's word or message has no meaning here: nothing changes, and an operator reads it.
+    UNCLEAR = "unclear"
 
 
 @published_by("order_dispatch", topic="provider-orders-{provider_id}", key="order_id")
@@ -93,6 +106,24 @@ class OrderStatusRequested(Event):
     requested_at: Moment
 
 
+class UpdateNote(BaseModel):
+    """A detail of an update that is not used, with the reason."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    #: Path of the field, such as `lines.0.quantity`.
+    field: NoteText
+    #: What the provider sent, as JSON, shortened.
+    value: NoteText
+    reason: NoteText
+
+    @classmethod
+    def about(cls, field: str, value: object, reason: str) -> "UpdateNote":
+        """Return a note about a value of any type; each text is cut, and U+0000 is shown as an escape."""
+        shown = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+        return cls(field=_as_note(field), value=_as_note(shown), reason=_as_note(reason))
+
+
 class UpdateLine(BaseModel):
     """What an update reports about one line; a missing field takes the value of the update."""
 
@@ -123,7 +154,10 @@ class ProviderUpdate(BaseModel):
     order_id: Id
     status: UpdateStatus
     occurred_at: Moment
+    #: When the goods are expected.
     expected_at: Moment | None = None
+    #: The day on which the goods are expected, until its end where the customer lives; preferred to `expected_at`.
+    expected_date: date | None = None
     #: The shipped quantity in base steps, if it differs from the order.
     quantity: Steps | None = None
     reason: Text | None = None
@@ -136,6 +170,10 @@ class ProviderUpdate(BaseModel):
     lines: tuple[UpdateLine, ...] = ()
     #: The provider's id of the parcel, needed if the goods of one line leave in several; a parcel counts once.
     shipment_id: Id | None = None
+    #: The provider's own word, of an update that is `unclear`.
+    word: NoteText | None = None
+    #: Details that were dropped because they cannot be read. Readers add them; a sender leaves them out.
+    notes: tuple[UpdateNote, ...] = ()
 
 
 class _ProviderEvent(Event):

@@ -97,6 +97,8 @@ class StockArrived(Event):
     #: The shelf's balance afterwards.
     shelf: Steps
     line_id: Id | None = None
+    #: The provider reported the quantity unclearly, so the ordered one was credited.
+    is_unclear: bool | None = None
     occurred_at: Moment
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from libs.kit.registrations import RegistrationStore
 from replenish_contracts.events import SlotMove, SlotSpec
 from replenish_contracts.units import BaseUnit
+from services.order_dispatch.domain.promises import DEFAULT_ZONE
 from services.order_dispatch.domain.provider import DeviceStatus, Slot
 
 
@@ -74,6 +75,37 @@ class Devices(RegistrationStore):
             )
             for row in rows
         }
+
+    async def save_time_zone(self, customer_id: str, time_zone: str) -> bool:
+        """Store a customer's time zone; False if it is stored already."""
+        changed: int | None = await self.connection.fetchval(
+            """-- save_time_zone
+            INSERT INTO customer_setting AS known (customer_id, time_zone) VALUES ($1, $2)
+            ON CONFLICT (customer_id) DO UPDATE SET time_zone = excluded.time_zone
+            WHERE known.time_zone <> excluded.time_zone RETURNING 1
+            """,
+            customer_id,
+            time_zone,
+        )
+        return changed is not None
+
+    async def get_time_zone(self, customer_id: str) -> str:
+        """Return a customer's time zone; the default if it is not known."""
+        time_zone: str | None = await self.connection.fetchval(
+            """-- get_time_zone
+            SELECT time_zone FROM customer_setting WHERE customer_id = $1
+            """,
+            customer_id,
+        )
+        return time_zone or DEFAULT_ZONE
+
+    async def delete_time_zone(self, customer_id: str) -> None:
+        await self.connection.execute(
+            """-- delete_time_zone
+            DELETE FROM customer_setting WHERE customer_id = $1
+            """,
+            customer_id,
+        )
 
     async def has_device(self, device_id: str) -> bool:
         found: int | None = await self.connection.fetchval(

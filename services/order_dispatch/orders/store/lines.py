@@ -37,6 +37,8 @@ _CHANGING = {
     "remaining_quantity": "bigint",
     "arrived_quantity": "bigint",
     "expected_at": "timestamptz",
+    "expected_date": "date",
+    "is_unclear": "boolean",
     "delivered_at": "timestamptz",
     "evidence": "text",
     "substitute": "text",

@@ -25,6 +25,18 @@ async def get_oldest_unknown_seconds(store: KitStore) -> float:
     return seconds
 
 
+async def count_questions(store: KitStore) -> float:
+    """Count open orders with an update that an operator must read; see `list_questions`."""
+    questions: int = await store.connection.fetchval(
+        """-- count_questions
+        SELECT count(DISTINCT order_id) FROM provider_update AS asked JOIN orders USING (order_id)
+        WHERE asks AND settled_at IS NULL AND asked.provider_id = orders.provider_id
+            AND state NOT IN ('delivered', 'returned', 'refused', 'cancelled', 'failed')
+        """
+    )
+    return questions
+
+
 MEASURES = (
     Measure("order_dispatch_open_orders", "Open orders by state", count_open_orders, label="state"),
     Measure(
@@ -32,4 +44,5 @@ MEASURES = (
         "Seconds since the oldest order in state unknown entered it; 0 if there is none",
         get_oldest_unknown_seconds,
     ),
+    Measure("order_dispatch_open_questions", "Open orders with an update that an operator must read", count_questions),
 )

@@ -230,6 +230,18 @@ class Orders(OrderLines):
         )
         return await self._read_orders([row["order_id"] for row in rows])
 
+    async def list_dated_orders(self, customer_id: str) -> Sequence[str]:
+        """Return the ids of a customer's orders with an open line that is promised for a date, sorted."""
+        rows = await self.connection.fetch(
+            """-- list_dated_orders
+            SELECT DISTINCT order_id FROM orders JOIN order_line AS line USING (order_id)
+            WHERE customer_id = $1 AND line.expected_date IS NOT NULL AND line.state IN ('ordered', 'shipped')
+            ORDER BY order_id
+            """,
+            customer_id,
+        )
+        return [row["order_id"] for row in rows]
+
     async def list_transitions(self, order_id: str) -> Sequence[Record]:
         rows: Sequence[Record] = await self.connection.fetch(
             """-- list_transitions
@@ -245,7 +257,7 @@ class Orders(OrderLines):
         rows: Sequence[Record] = await self.connection.fetch(
             """-- list_updates
             SELECT provider_id, update_id, status, occurred_at, received_at, outcome, reason, repeats,
-                body ->> 'reason' AS provider_reason
+                body ->> 'reason' AS provider_reason, body ->> 'word' AS word, notes, asks
             FROM provider_update
             WHERE order_id = $1 AND provider_id = (SELECT provider_id FROM orders WHERE order_id = $1)
             ORDER BY received_at, update_id
@@ -257,7 +269,8 @@ class Orders(OrderLines):
     async def list_unapplied(self, provider_id: str, limit: int) -> Sequence[Record]:
         rows: Sequence[Record] = await self.connection.fetch(
             """-- list_unapplied
-            SELECT update_id, order_id, status, occurred_at, received_at, outcome, reason, repeats
+            SELECT update_id, order_id, status, occurred_at, received_at, outcome, reason, repeats,
+                body ->> 'word' AS word, notes, asks
             FROM provider_update WHERE provider_id = $1 AND outcome <> 'applied'
             ORDER BY received_at DESC, update_id LIMIT $2
             """,

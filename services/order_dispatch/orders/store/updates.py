@@ -1,6 +1,10 @@
 """SQL of providers' updates."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
+
+from asyncpg import Record
 
 from libs.kit import RetryLaterError
 from libs.kit import Store as KitStore
@@ -9,22 +13,31 @@ from services.order_dispatch.domain.order import Order
 from services.order_dispatch.domain.updates import UpdateDecision
 
 
+def _body(update: OrderUpdated) -> dict[str, Any]:
+    """Return an update as it is stored and compared with repetitions; its notes are stored with those of the rules."""
+    return update.model_dump(mode="json", exclude={"notes"})
+
+
 class ProviderUpdates(KitStore):
     """Updates as received, each with its outcome."""
 
     async def add_update(self, update: OrderUpdated, decided: UpdateDecision) -> None:
         """Store an update with its outcome; without its content if the customer was erased.
 
-        Raises RetryLaterError if another transaction stores the same update.
+        One that is applied without a question settles earlier questions about its order. Raises RetryLaterError if
+        another transaction stores the same update.
         """
         inserted: int | None = await self.connection.fetchval(
             """-- add_update
+            WITH settled AS (
+                UPDATE provider_update SET settled_at = $7
+                WHERE order_id = $3 AND asks AND settled_at IS NULL AND $8 = 'applied' AND NOT $11
+            )
             INSERT INTO provider_update (provider_id, update_id, order_id, status, occurred_at, body, received_at,
-                outcome, reason)
-            SELECT $1, $2, $3, $4, $5,
-                CASE WHEN EXISTS (SELECT FROM orders WHERE order_id = $3 AND erased_at IS NOT NULL)
-                    THEN '{}'::jsonb ELSE $6::jsonb END,
-                $7, $8, $9
+                outcome, reason, notes, asks)
+            SELECT $1, $2, $3, $4, $5, CASE WHEN erased THEN '{}'::jsonb ELSE $6::jsonb END,
+                $7, $8, $9, CASE WHEN erased THEN '[]'::jsonb ELSE $10::jsonb END, $11
+            FROM (SELECT EXISTS (SELECT FROM orders WHERE order_id = $3 AND erased_at IS NOT NULL)) AS known (erased)
             ON CONFLICT (provider_id, update_id) DO NOTHING RETURNING 1
             """,
             update.provider_id,
@@ -32,10 +45,12 @@ class ProviderUpdates(KitStore):
             update.order_id,
             update.status,
             update.occurred_at,
-            update.model_dump(mode="json"),
+            _body(update),
             self.now,
             decided.outcome,
             decided.reason,
+            [note.model_dump() for note in decided.notes],
+            decided.asks,
         )
         if inserted is None:
             raise RetryLaterError(f"update {update.update_id} of {update.provider_id} is already being processed")
@@ -85,9 +100,32 @@ class ProviderUpdates(KitStore):
             """,
             update.provider_id,
             update.update_id,
-            update.model_dump(mode="json"),
+            _body(update),
         )
         return is_same
+
+    async def list_questions(self, closed_since: datetime, limit: int) -> Sequence[Record]:
+        """Return the latest update of each order that an operator must read, newest first.
+
+        A question about an update that was not applied ends with its order. One about an applied update, which may have
+        ended the order, is listed until `closed_since`.
+        """
+        rows: Sequence[Record] = await self.connection.fetch(
+            """-- list_questions
+            SELECT * FROM (
+                SELECT DISTINCT ON (order_id) order_id, customer_id, asked.provider_id, state, update_id, status,
+                    body ->> 'word' AS word, outcome, reason, notes, occurred_at, received_at
+                FROM provider_update AS asked JOIN orders USING (order_id)
+                WHERE asks AND settled_at IS NULL AND asked.provider_id = orders.provider_id
+                    AND (state NOT IN ('delivered', 'returned', 'refused', 'cancelled', 'failed')
+                        OR (outcome = 'applied' AND received_at >= $1))
+                ORDER BY order_id, received_at DESC, update_id) AS question
+            ORDER BY received_at DESC, order_id LIMIT $2
+            """,
+            closed_since,
+            limit,
+        )
+        return rows
 
     async def erase_stored_responses(self, customer_id: str) -> None:
         """Delete stored responses to commands about a customer's orders, because they contain free text."""
@@ -102,7 +140,7 @@ class ProviderUpdates(KitStore):
     async def erase_updates(self, customer_id: str) -> None:
         await self.connection.execute(
             """-- erase_updates
-            UPDATE provider_update SET body = '{}'
+            UPDATE provider_update SET body = '{}', notes = '[]'
             FROM orders WHERE orders.order_id = provider_update.order_id AND orders.customer_id = $1
             """,
             customer_id,

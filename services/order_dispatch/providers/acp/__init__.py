@@ -12,6 +12,7 @@ Merchant-Signature and the default, or `standard`); the secrets are `api_key`, a
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from libs.http_client.signatures import Scheme, scheme_of
@@ -32,10 +33,11 @@ from services.order_dispatch.providers.acp.checkout import (
     session_id_of,
     session_in,
 )
-from services.order_dispatch.providers.acp.messages import OrderEvent
-from services.order_dispatch.providers.acp.translation import CLOSED, WORKING, obstacle, read_session, read_snapshot
+from services.order_dispatch.providers.acp.messages import EventSubject, OrderEvent
+from services.order_dispatch.providers.acp.translation import obstacle, read_session, read_snapshot, state_of
+from services.order_dispatch.providers.acp.words import SessionState
 from services.order_dispatch.providers.client import HttpProviderClient
-from services.order_dispatch.providers.parsing import UnreadableAnswerError, parse
+from services.order_dispatch.providers.parsing import read
 from services.order_dispatch.providers.protocol import (
     Answer,
     CallbackContent,
@@ -45,6 +47,9 @@ from services.order_dispatch.providers.protocol import (
     LineSupport,
     ProviderProtocol,
 )
+
+#: A session in one of them is left as it is.
+_WITHOUT_RESULT = (SessionState.WORKING, SessionState.APPROVAL, SessionState.UNKNOWN)
 
 
 def check_account(account: Mapping[str, Any]) -> None:
@@ -61,9 +66,9 @@ async def submit(order: Order, ship_to: ShipTo, client: HttpProviderClient) -> A
         session = await create(order, client)
     except MissingSessionError as error:
         return Answer(UpdateStatus.REFUSED, reason=str(error))
-    if session.status not in (*CLOSED, *WORKING, "completed"):
+    if state_of(session) in (SessionState.OPEN, SessionState.READY):
         session = await address(session, order, ship_to, client)
-    if session.order is not None or session.status in WORKING:
+    if session.order is not None or state_of(session) in _WITHOUT_RESULT:
         return read_session(session, order)
     if reason := obstacle(session, order):
         return await give_up(session, order, client, reason)
@@ -102,20 +107,20 @@ async def status(order: Order, client: HttpProviderClient) -> Answer:
     session = await retrieve(session_id, client)
     answer = read_session(session, order)
     cancelled = order.cancellation is not None
-    if answer.status is UpdateStatus.NOT_FOUND and session.status not in CLOSED and cancelled:
+    if answer.status is UpdateStatus.NOT_FOUND and state_of(session) is not SessionState.CLOSED and cancelled:
         return await close(session_id, order, client, "close", GIVEN_UP)
     return answer
 
 
 def subject(body: bytes) -> CallbackSubject:
-    session_id = parse(OrderEvent, body).data.checkout_session_id
-    if session_id is None:
-        raise UnreadableAnswerError("data.checkout_session_id: Field required")
-    return CallbackSubject(reference=session_id)
+    return CallbackSubject(reference=read(EventSubject, body).data.checkout_session_id)
 
 
 def parse_callback(body: bytes, order: Order) -> CallbackContent:
-    return CallbackContent(read_snapshot(parse(OrderEvent, body).data, order))
+    event = read(OrderEvent, body)
+    answer = read_snapshot(event.data, order)
+    notes = (note.model_copy(update={"field": note.field.removeprefix("data.")}) for note in event.dropped)
+    return CallbackContent(replace(answer, notes=(*answer.notes, *notes)))
 
 
 PROTOCOL = ProviderProtocol(

@@ -11,9 +11,16 @@ from replenish_contracts.events import ShipTo, UpdateStatus
 from services.order_dispatch.domain.lines import OrderLine
 from services.order_dispatch.domain.order import Order
 from services.order_dispatch.providers.acp.messages import ErrorBody, Message, Session
-from services.order_dispatch.providers.acp.translation import read_session, total_of
+from services.order_dispatch.providers.acp.translation import read_session, state_of, total_of
+from services.order_dispatch.providers.acp.words import SessionState
 from services.order_dispatch.providers.client import HttpProviderClient
-from services.order_dispatch.providers.parsing import UnreadableAnswerError, parse, parse_or_none, retry_after
+from services.order_dispatch.providers.parsing import (
+    UnreadableAnswerError,
+    UnreadableResponseError,
+    read,
+    read_or_none,
+    retry_after,
+)
 from services.order_dispatch.providers.protocol import Answer
 
 API_VERSION = "2026-04-17"
@@ -74,7 +81,7 @@ async def address(session: Session, order: Order, ship_to: ShipTo, client: HttpP
     body: dict[str, Any] = {"fulfillment_details": {"name": ship_to.name, "address": address}}
     session = await _update(session, body, order, client, "address")
     options = [option for option in session.fulfillment_options if option.type == "shipping"]
-    if session.status != "not_ready_for_payment" or not options:
+    if state_of(session) is not SessionState.OPEN or not options:
         return session
     cheapest = min(options, key=lambda option: (total_of(option.totals) or 0, option.id))
     items = [line_item.item.id for line_item in session.line_items]
@@ -142,23 +149,23 @@ def path_of(session_id: str) -> str:
 
 def session_in(reply: Reply) -> Session:
     try:
-        return parse(Session, reply.body)
+        return read(Session, reply.body)
     except UnreadableAnswerError as error:
-        raise UnknownOutcomeError(f"the response is invalid: {error}") from error
+        raise UnreadableResponseError(f"the response is invalid: {error}") from error
 
 
 def error_in(reply: Reply) -> ErrorBody | None:
     """Parse an error response; None for a success.
 
-    Raises RetryLaterError for temporary errors, UnknownOutcomeError for a body that is not in ACP's format.
+    Raises RetryLaterError for temporary errors, UnreadableResponseError for a body that is not in ACP's format.
     """
     if reply.status < HTTPStatus.BAD_REQUEST:
         return None
-    error = parse_or_none(ErrorBody, reply.body)
+    error = read_or_none(ErrorBody, reply.body)
     if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise RetryLaterError(f"the merchant rejected our credentials: {error.code if error else reply.status}")
     if error is None:
-        raise UnknownOutcomeError(f"the response was {reply.status} without an error code")
+        raise UnreadableResponseError(f"the response was {reply.status} without an error code")
     if error.code == "idempotency_in_flight":
         raise RetryLaterError("the same request is still in progress", after_seconds=retry_after(reply.headers, 1.0))
     return error

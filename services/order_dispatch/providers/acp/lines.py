@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from replenish_contracts.events import UpdateStatus
 from services.order_dispatch.domain.order import Order
 from services.order_dispatch.providers.acp.messages import Fulfillment, OrderLine, Snapshot
+from services.order_dispatch.providers.acp.words import ParcelState, read_order_word, read_parcel_word
 
-#: Fulfillment states that count as shipped; unknown states count as accepted.
-ON_THE_WAY = ("shipped", "in_transit", "out_for_delivery", "ready_for_pickup", "delivered")
-#: Fulfillment states in which nothing is delivered.
-_ENDED = ("failed", "canceled")
-_ARRIVED = ("completed", "delivered")
+#: States of fulfillments that count as shipped. One with an unknown word waits, as far as is known.
+_LEFT = (ParcelState.ON_THE_WAY, ParcelState.ARRIVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +66,23 @@ def progress_of(snapshot: Snapshot, items: Sequence[OrderLine], parcels: Sequenc
     ordered = sum(item.quantity.ordered for item in items)
     wanted = sum(item.quantity.wanted for item in items)
     sent = _sent(items, parcels)
-    if snapshot.status == "canceled" or (items and wanted == 0 and sent == 0):
+    status = read_order_word(snapshot.status)
+    if status is UpdateStatus.CANCELLED or (items and wanted == 0 and sent == 0):
         return Progress(UpdateStatus.CANCELLED)
-    states = [parcel.status or "" for parcel in parcels]
-    on_the_way = [state in ON_THE_WAY for state in states]
-    is_reported = snapshot.status in ("shipped", *_ARRIVED)
+    states = [read_parcel_word(parcel.status) for parcel in parcels]
+    on_the_way = [state in _LEFT for state in states]
+    is_reported = status in (UpdateStatus.SHIPPED, UpdateStatus.DELIVERED)
     if sent:
         has_left = is_reported or not states or any(on_the_way)
     else:
         has_left = not _counts(snapshot) and (is_reported or (bool(states) and all(on_the_way)))
     if not has_left:
-        waiting = snapshot.status == "manual_review"
+        waiting = status is UpdateStatus.RESOLVING
         return Progress(UpdateStatus.RESOLVING if waiting else UpdateStatus.ACCEPTED)
     counted = sent or (wanted if wanted < ordered else None)
     remaining = 0 if counted is None else max(0, wanted - counted)
-    has_arrived = snapshot.status in _ARRIVED or (bool(states) and all(state == "delivered" for state in states))
+    all_arrived = bool(states) and all(state is ParcelState.ARRIVED for state in states)
+    has_arrived = status is UpdateStatus.DELIVERED or all_arrived
     is_delivered = has_arrived and not remaining
     return Progress(UpdateStatus.DELIVERED if is_delivered else UpdateStatus.SHIPPED, counted, remaining)
 
@@ -92,9 +92,14 @@ def parcels_of(snapshot: Snapshot, item_id: str | None = None) -> list[Fulfillme
     return [
         parcel
         for parcel in snapshot.fulfillments
-        if parcel.status not in _ENDED
+        if read_parcel_word(parcel.status) is not ParcelState.ENDED
         and (item_id is None or not parcel.line_items or any(part.id == item_id for part in parcel.line_items))
     ]
+
+
+def is_under_way(parcel: Fulfillment) -> bool:
+    """Whether it has left, or has arrived."""
+    return read_parcel_word(parcel.status) in _LEFT
 
 
 def _sent(items: Sequence[OrderLine], parcels: Sequence[Fulfillment]) -> int:
@@ -102,11 +107,7 @@ def _sent(items: Sequence[OrderLine], parcels: Sequence[Fulfillment]) -> int:
     counted = sum(item.quantity.sent for item in items)
     ids = {item.id for item in items}
     in_parcels = [
-        part.quantity
-        for parcel in parcels
-        if parcel.status in ON_THE_WAY
-        for part in parcel.line_items
-        if part.id in ids
+        part.quantity or 0 for parcel in parcels if is_under_way(parcel) for part in parcel.line_items if part.id in ids
     ]
     return counted or sum(in_parcels)
 

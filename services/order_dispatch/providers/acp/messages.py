@@ -1,24 +1,30 @@
 """ACP's objects, with the fields that we use, including the spellings of its examples; other fields are ignored."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from datetime import date, datetime
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from services.order_dispatch.providers.parsing import Count, Currency, FreeText, Name, ProviderMessage
-
-
-def _parse_time(value: Any) -> datetime | None:
-    """Parse an ISO 8601 date or time as UTC (also without a zone); None if invalid."""
-    try:
-        parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return parsed and (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+from services.order_dispatch.providers.parsing import (
+    Count,
+    Currency,
+    FreeText,
+    Name,
+    Promised,
+    ProviderMessage,
+    Word,
+)
 
 
 class Delivery(ProviderMessage):
-    latest: Annotated[datetime | None, BeforeValidator(_parse_time)] = None
+    """A window; the goods are there at its end, or at its beginning if it has no end."""
+
+    earliest: Promised | None = None
+    latest: Promised | None = None
+
+    @property
+    def end(self) -> datetime | date | None:
+        return self.earliest if self.latest is None else self.latest
 
 
 class Amounts(ProviderMessage):
@@ -48,15 +54,21 @@ class Part(ProviderMessage):
     """Packs of a line in a fulfillment."""
 
     id: Name
-    quantity: Count
+    quantity: Count | None = None
 
 
 class Fulfillment(ProviderMessage):
-    status: FreeText | None = None
+    status: Word | None = None
     #: Without them, the whole order.
     line_items: tuple[Part, ...] = ()
     tracking_number: FreeText | None = None
     estimated_delivery: Delivery | None = None
+
+
+class Refund(ProviderMessage):
+    """Money that the merchant returned, in minor units; the examples of the protocol have texts such as `1.00`."""
+
+    amount: Count | None = None
 
 
 class Snapshot(ProviderMessage):
@@ -64,10 +76,13 @@ class Snapshot(ProviderMessage):
 
     #: Present in order events only.
     checkout_session_id: Name | None = None
-    status: FreeText = "created"
+    #: Orders in sessions of older versions have none; they were created.
+    status: Word = "created"
     estimated_delivery: Delivery | None = None
     line_items: tuple[OrderLine, ...] = ()
     fulfillments: tuple[Fulfillment, ...] = ()
+    #: In versions before 2026-04-17.
+    refunds: tuple[Refund, ...] = ()
 
 
 class Total(ProviderMessage):
@@ -100,8 +115,8 @@ class Option(ProviderMessage):
 
 class Session(ProviderMessage):
     id: Name
-    status: FreeText
-    currency: Currency
+    status: Word = ""
+    currency: Currency | None = None
     line_items: tuple[SessionLine, ...] = ()
     totals: tuple[Total, ...] = ()
     messages: tuple[Message, ...] = ()
@@ -110,11 +125,19 @@ class Session(ProviderMessage):
 
 
 class ErrorBody(ProviderMessage):
-    type: Name
     code: Name
     message: FreeText = ""
 
 
 class OrderEvent(ProviderMessage):
-    type: Name
     data: Snapshot
+
+
+class EventOrder(ProviderMessage):
+    checkout_session_id: Name
+
+
+class EventSubject(ProviderMessage):
+    """An order event, as far as it is needed to find its order."""
+
+    data: EventOrder

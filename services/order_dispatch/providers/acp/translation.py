@@ -3,37 +3,62 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from libs.http_client.exchange import UnknownOutcomeError
-from replenish_contracts.events import UpdateLine, UpdateStatus
+from replenish_contracts.events import UpdateLine, UpdateNote, UpdateStatus
 from services.order_dispatch.domain.order import Order
-from services.order_dispatch.providers.acp.lines import ON_THE_WAY, Progress, match_lines, parcels_of, progress_of
+from services.order_dispatch.domain.promises import latest_promise, promise_fields
+from services.order_dispatch.providers.acp.lines import (
+    Progress,
+    is_under_way,
+    match_lines,
+    parcels_of,
+    progress_of,
+)
 from services.order_dispatch.providers.acp.messages import Session, Snapshot, Total
+from services.order_dispatch.providers.acp.words import (
+    ParcelState,
+    SessionState,
+    read_order_word,
+    read_parcel_word,
+    read_session_word,
+)
+from services.order_dispatch.providers.parsing import UnreadableResponseError
 from services.order_dispatch.providers.protocol import Answer
 
-#: Final session states without an order.
-CLOSED = ("canceled", "expired")
-#: Session states in which the merchant has no result yet.
-WORKING = ("complete_in_progress", "pending_approval")
 _WITH_GOODS = frozenset({UpdateStatus.SHIPPED, UpdateStatus.DELIVERED})
+
+
+def state_of(session: Session) -> SessionState:
+    return read_session_word(session.status)
 
 
 def read_session(session: Session, order: Order) -> Answer:
     """Return the state of the session's order; NOT_FOUND if it has none.
 
-    Raises UnknownOutcomeError if it must have one.
+    Raises UnreadableResponseError if it must have one.
     """
+    answer = Answer(reference=session.id, notes=session.dropped)
     if session.order is not None:
         item_ids = {line.id: line.item.id for line in session.line_items}
-        answer = read_snapshot(session.order, order, item_ids)
-        price, currency = total_of(session.totals), session.currency.upper()
-        return replace(_add_line_prices(answer, session, order), price=price, currency=currency, reference=session.id)
-    if session.status == "completed":
-        raise UnknownOutcomeError("the checkout is completed but contains no order")
-    if session.status == "pending_approval":
-        return Answer(UpdateStatus.RESOLVING, reason="the merchant is waiting for an approval", reference=session.id)
-    if session.status in WORKING:
-        return Answer(reference=session.id)
-    return Answer(UpdateStatus.NOT_FOUND, reference=session.id)
+        answer = _add_line_prices(read_snapshot(session.order, order, item_ids), session, order)
+        price, currency = total_of(session.totals), session.currency
+        if currency is None:  # a price without its currency would count in the order's
+            price, answer = None, replace(answer, lines=tuple(_without_price(line) for line in answer.lines))
+        notes = answer.notes + session.dropped
+        return replace(answer, price=price, currency=currency and currency.upper(), reference=session.id, notes=notes)
+    state = state_of(session)
+    if state is SessionState.COMPLETED:
+        raise UnreadableResponseError("the checkout is completed but contains no order")
+    if state is SessionState.APPROVAL:
+        return replace(answer, status=UpdateStatus.RESOLVING, reason="the merchant is waiting for an approval")
+    if state is SessionState.WORKING:
+        return answer
+    if state is SessionState.UNKNOWN:
+        return replace(answer, status=UpdateStatus.UNCLEAR, word=session.status)
+    return replace(answer, status=UpdateStatus.NOT_FOUND)
+
+
+def _without_price(line: UpdateLine) -> UpdateLine:
+    return line.model_copy(update={"price": None})
 
 
 def read_snapshot(snapshot: Snapshot, order: Order, item_ids: Mapping[str, str] | None = None) -> Answer:
@@ -43,19 +68,44 @@ def read_snapshot(snapshot: Snapshot, order: Order, item_ids: Mapping[str, str] 
     cannot be matched, the answer is the furthest state that the whole order has reached, with the reason.
     """
     parcels = parcels_of(snapshot)
-    dates = [*(parcel.estimated_delivery for parcel in parcels), snapshot.estimated_delivery]
-    sent = [parcel for parcel in parcels if parcel.tracking_number and parcel.status in ON_THE_WAY]
+    windows = [*(parcel.estimated_delivery for parcel in parcels), snapshot.estimated_delivery]
+    sent = [parcel for parcel in parcels if parcel.tracking_number and is_under_way(parcel)]
     numbers = [parcel.tracking_number for parcel in (*reversed(sent), *parcels) if parcel.tracking_number]
     answer = Answer(
-        expected_at=max((date.latest for date in dates if date and date.latest), default=None),
+        **promise_fields(latest_promise(window.end for window in windows if window and window.end)),
         tracking=next(iter(numbers), None),
         reference=snapshot.checkout_session_id,
+        notes=_notes_about_words(snapshot),
     )
+    if read_order_word(snapshot.status) is UpdateStatus.UNCLEAR or _may_be_refunded(snapshot, order):
+        return replace(answer, status=UpdateStatus.UNCLEAR, word=snapshot.status)
     if len(order.lines) == 1 or not snapshot.line_items:
         return _read_whole(answer, progress_of(snapshot, snapshot.line_items, parcels), order)
     known = item_ids or {}
     matched = match_lines({item.id: item.product_id or known.get(item.id) for item in snapshot.line_items}, order)
     return _read_unmatched(answer, snapshot) if matched is None else _read_lines(answer, snapshot, matched, order)
+
+
+def _notes_about_words(snapshot: Snapshot) -> tuple[UpdateNote, ...]:
+    notes = [
+        UpdateNote.about(f"fulfillments.{number}.status", parcel.status, "not one of the known words")
+        for number, parcel in enumerate(snapshot.fulfillments)
+        if read_parcel_word(parcel.status) is ParcelState.UNKNOWN
+    ]
+    if snapshot.refunds:
+        refunds = [refund.amount for refund in snapshot.refunds]
+        notes.append(UpdateNote.about("refunds", refunds, "refunds of the merchant are not applied"))
+    return tuple(notes)
+
+
+def _may_be_refunded(snapshot: Snapshot, order: Order) -> bool:
+    """Whether an order of which nothing has left is reported as delivered after a refund of its whole price.
+
+    WooCommerce reports a refunded order as `fulfilled`.
+    """
+    refunded = sum(refund.amount or 0 for refund in snapshot.refunds)
+    is_delivered = read_order_word(snapshot.status) is UpdateStatus.DELIVERED
+    return is_delivered and not order.has_left and order.price is not None and 0 < order.current_price <= refunded
 
 
 def _read_whole(answer: Answer, progress: Progress, order: Order) -> Answer:
@@ -133,13 +183,16 @@ def _add_line_prices(answer: Answer, session: Session, order: Order) -> Answer:
 
 def obstacle(session: Session, order: Order) -> str | None:
     """Return why the session cannot be completed at the agreed price, or None."""
-    if session.status != "ready_for_payment":
+    if state_of(session) is not SessionState.READY:
         errors = [message.content or message.code or "" for message in session.messages if message.type == "error"]
         return "; ".join(errors) or f"the checkout is {session.status}"
+    unread = next((note for note in session.dropped if note.field.startswith(("totals", "currency"))), None)
+    if unread is not None:
+        return f"the price of the checkout cannot be read: {unread.field}: {unread.reason}"
     total, agreed = total_of(session.totals), _agreed_price(order)
     if agreed is not None and total is not None and total > agreed:
         return f"the price is {total} instead of {agreed} {order.currency} (minor units)"
-    if session.currency.lower() != (order.currency or "").lower():
+    if (session.currency or "").lower() != (order.currency or "").lower():
         return f"the currency is {session.currency} instead of {order.currency}"
     if len(order.lines) > 1 and session.line_items:
         item_ids: dict[str, str | None] = {line.id: line.item.id for line in session.line_items}

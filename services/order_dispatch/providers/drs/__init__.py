@@ -13,23 +13,24 @@ from http import HTTPStatus
 from typing import Any
 
 from libs.kit import RejectedError
-from replenish_contracts.events import ShipTo, UpdateStatus
+from replenish_contracts.events import ShipTo, UpdateNote, UpdateStatus
+from replenish_contracts.tolerant import as_word, normalize_word
 from services.order_dispatch.domain.links import RemoteSlot, SlotUse
 from services.order_dispatch.domain.order import Order
+from services.order_dispatch.domain.promises import promise_fields
 from services.order_dispatch.providers.drs.messages import (
-    UnreadableResponseError,
     as_list,
     as_object,
     call,
     call_or_raise,
     format_time,
-    parse_time,
     path_part,
     read_object,
     reason_in,
 )
 from services.order_dispatch.providers.drs.options import CANCEL_PATHS, check_options
 from services.order_dispatch.providers.drs.slots import remote_slots, status_body
+from services.order_dispatch.providers.parsing import UnreadableResponseError, parse_promise
 from services.order_dispatch.providers.protocol import (
     AccountLinking,
     Answer,
@@ -39,16 +40,20 @@ from services.order_dispatch.providers.protocol import (
     ProviderProtocol,
 )
 
-PLACED, IN_PROGRESS = ("STANDARD_ORDER_PLACED", "TEST_ORDER_PLACED"), "ORDER_INPROGRESS"
-#: From both versions of the documentation; other values have no mapping.
+#: Words of `detailCode`; the last one is the spelling of other Amazon APIs.
+PLACED, IN_PROGRESS = ("STANDARD_ORDER_PLACED", "TEST_ORDER_PLACED"), ("ORDER_INPROGRESS", "ORDER_IN_PROGRESS")
+#: The words of an item's status in both versions of the getOrderInfo page of the DRS documentation.
 STATUSES = {
+    # Older: Pending, Authorized, Canceled, Closed, Unknown. DRS reports no delivery, so a closed order is on its way.
     "pending": UpdateStatus.ACCEPTED,
     "authorized": UpdateStatus.ACCEPTED,
-    "processing": UpdateStatus.ACCEPTED,
-    "shipped": UpdateStatus.SHIPPED,
-    "closed": UpdateStatus.SHIPPED,
     "canceled": UpdateStatus.CANCELLED,
+    "closed": UpdateStatus.SHIPPED,
+    "unknown": UpdateStatus.UNCLEAR,
+    # Newer: Processing, Cancelled, Shipped.
+    "processing": UpdateStatus.ACCEPTED,
     "cancelled": UpdateStatus.CANCELLED,
+    "shipped": UpdateStatus.SHIPPED,
 }
 #: Status texts are cut to this length.
 LONGEST_STATUS = 100
@@ -73,9 +78,10 @@ async def submit(order: Order, ship_to: ShipTo | None, client: LinkedProviderCli
     result = read_object(reply)
     detail, instance = result.get("detailCode"), result.get("eventInstanceId")
     reference = str(instance)[:255] if instance else None
-    if detail in PLACED:
+    code = detail.upper() if isinstance(detail, str) else ""
+    if code in PLACED:
         return Answer(None, reference=reference)
-    if detail != IN_PROGRESS:
+    if code not in IN_PROGRESS:
         raise UnreadableResponseError(f"the detailCode {detail!r} is unknown")
     if reference and await client.is_reference_used(reference, order.order_id):
         return Answer(UpdateStatus.REFUSED, f"an earlier order is still open ({reference})")
@@ -106,11 +112,18 @@ async def status(order: Order, client: LinkedProviderClient) -> Answer:
 
 def _item_status(item: Mapping[str, Any]) -> Answer:
     """An accepted item without a delivery date is in the Order Resolution Flow and not ordered yet."""
-    state, date = str(item.get("status", "")), item.get("expectedDeliveryDate")
-    status = STATUSES.get(state.lower())
+    word, date = as_word(item.get("status") or ""), item.get("expectedDeliveryDate")
+    status, promise = STATUSES.get(normalize_word(word), UpdateStatus.UNCLEAR), parse_promise(date)
+    notes: tuple[UpdateNote, ...] = ()
+    if date and promise is None:
+        notes += (UpdateNote.about("expectedDeliveryDate", date, "not a date or a time"),)
+    if not word:
+        notes += (UpdateNote.about("status", None, "missing"),)
+    if status is UpdateStatus.UNCLEAR:
+        return Answer(status, word=word or None, notes=notes)
     if status is UpdateStatus.ACCEPTED and not date:
         return Answer(UpdateStatus.RESOLVING, "the customer must resolve an issue at the provider")
-    return Answer(status, state[:LONGEST_STATUS] or None, parse_time(date))
+    return Answer(status, word[:LONGEST_STATUS], **promise_fields(promise), notes=notes)
 
 
 async def slot_status(client: LinkedProviderClient, use: SlotUse) -> None:

@@ -9,11 +9,8 @@ from urllib.parse import quote
 import orjson
 
 from libs.kit import RejectedError
+from services.order_dispatch.providers.parsing import UnreadableResponseError
 from services.order_dispatch.providers.protocol import LinkedProviderClient, Reply
-
-
-class UnreadableResponseError(Exception):
-    """The response is not in DRS's format, so the result of the call is unknown."""
 
 
 async def call(  # noqa: PLR0913, PLR0917  # an operation has a name and two versions

@@ -1,20 +1,25 @@
 """Parses DRS notifications, in both versions and all observed spellings, and translates those about orders."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any
 
 import orjson
 
-from replenish_contracts.events import OrderUpdated, UpdateStatus
-from replenish_contracts.units import InvalidAmountError, parse_quantity
+from replenish_contracts.events import OrderUpdated, UpdateNote, UpdateStatus
+from replenish_contracts.tolerant import as_word, normalize_word
+from replenish_contracts.units import BaseUnit, InvalidAmountError, parse_quantity
 from services.order_dispatch.domain.links import RemoteItem, RemoteSlot
 from services.order_dispatch.domain.order import Order
+from services.order_dispatch.domain.promises import latest_promise, promise_fields
+from services.order_dispatch.domain.quantities import explain_packs
 from services.order_dispatch.providers.drs.messages import parse_time
 from services.order_dispatch.providers.drs.slots import remote_slots
+from services.order_dispatch.providers.parsing import parse_promise
 
 #: Order in which the per-protocol texts of a wrapped message are searched.
 TARGETS = ("default", "https", "http")
@@ -35,6 +40,14 @@ class Kind(StrEnum):
     SUBSCRIPTION = "SubscriptionChangedNotification"
     REGISTERED = "DeviceRegisteredNotification"
     DEREGISTERED = "DeviceDeregisteredNotification"
+    #: About an order, and of an unknown type.
+    OTHER = "other"
+
+
+#: The words of `notificationType`, with the other spelling of cancelled.
+KINDS = {normalize_word(kind): kind for kind in Kind if kind is not Kind.OTHER} | {
+    "order_canceled_notification": Kind.CANCELLED
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +59,25 @@ class Notification:
     instance_id: str | None = None
     remote_slot: str | None = None
     items: tuple[RemoteItem, ...] = ()
+    #: The estimated delivery: DRS documents a timestamp, such as the last second of a day in the Pacific time zone;
+    #: some messages have a date, or its first second in UTC.
     expected_at: datetime | None = None
+    expected_date: date | None = None
     slots: tuple[RemoteSlot, ...] = ()
+    #: The type of an OTHER notification.
+    word: str | None = None
+    #: Details that cannot be read.
+    notes: tuple[UpdateNote, ...] = ()
 
 
 def parse_notification(envelope: Mapping[str, Any]) -> Notification:
     """Parse the notification in an SNS message; unknown fields are ignored. Raises UnreadableMessageError."""
     body = _unwrap(_parse_body(envelope.get("Message")))
     about = _object(body, "notificationInfo")
-    try:
-        kind = Kind(str(_field(about, "notificationType")))
-    except ValueError:
-        raise UnreadableMessageError(
-            f"notificationType {_field(about, 'notificationType')!r} is unknown"[:200]
-        ) from None
+    word = _field(about, "notificationType")
+    kind = KINDS.get(normalize_word(word), Kind.OTHER) if isinstance(word, str) else Kind.OTHER
+    if kind is Kind.OTHER and _field(_object(body, "orderInfo"), "instanceId") is None:
+        raise UnreadableMessageError(f"notificationType {word!r} is unknown"[:200])
     serial = _text(_field(_object(_object(body, "deviceInfo"), "deviceIdentifier"), "serialNumber"))
     if serial is None:
         raise UnreadableMessageError("serialNumber is missing")
@@ -71,8 +89,9 @@ def parse_notification(envelope: Mapping[str, Any]) -> Notification:
     if kind is Kind.SUBSCRIPTION:
         slots = remote_slots(_field(_object(body, "subscriptionInfo"), "slotsSubscriptionStatus"))
         return Notification(kind, sent_at, serial, customer, slots=slots)
-    if kind in {Kind.PLACED, Kind.SHIPPED, Kind.CANCELLED}:
-        return _with_order(plain, _object(body, "orderInfo"))
+    if kind in STATUSES:
+        with_order = _with_order(plain, _object(body, "orderInfo"))
+        return replace(with_order, word=as_word(word)) if kind is Kind.OTHER else with_order
     return plain
 
 
@@ -82,7 +101,7 @@ def _with_order(plain: Notification, order: Mapping[str, Any]) -> Notification:
         raise UnreadableMessageError("instanceId or slotId is missing")
     listed = _field(order, "productInfo")
     products = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    dates = [parse_time(_field(about, "estimatedDeliveryDate")) for about in (*products, order)]
+    dates = [parse_promise(_field(about, "estimatedDeliveryDate")) for about in (*products, order)]
     return Notification(
         plain.kind,
         plain.sent_at,
@@ -92,8 +111,21 @@ def _with_order(plain: Notification, order: Mapping[str, Any]) -> Notification:
         slot,
         tuple(_item(product) for product in products),
         # The latest of several dates, when the delivery is complete.
-        max((date for date in dates if date is not None), default=None),
+        **promise_fields(latest_promise(date for date in dates if date is not None)),
+        notes=_notes(order, products),
     )
+
+
+def _notes(order: Mapping[str, Any], products: list[dict[str, Any]]) -> tuple[UpdateNote, ...]:
+    """Return notes about dates and products that cannot be read."""
+    notes, listed = [], _field(order, "productInfo")
+    if listed is not None and (not isinstance(listed, list) or len(products) < len(listed)):
+        notes.append(UpdateNote.about("productInfo", listed, "not a list of products"))
+    for about in (*products, order):
+        date = _field(about, "estimatedDeliveryDate")
+        if date is not None and parse_promise(date) is None:
+            notes.append(UpdateNote.about("estimatedDeliveryDate", date, "not a date or a time"))
+    return tuple(notes)
 
 
 def _item(product: Mapping[str, Any]) -> RemoteItem:
@@ -163,14 +195,17 @@ STATUSES = {
     Kind.PLACED: UpdateStatus.ACCEPTED,
     Kind.SHIPPED: UpdateStatus.SHIPPED,
     Kind.CANCELLED: UpdateStatus.CANCELLED,
+    Kind.OTHER: UpdateStatus.UNCLEAR,
 }
 
 
 def update_of(notification: Notification, order: Order, update_id: str) -> OrderUpdated:
-    """Build the update for this order; an ambiguous quantity is omitted and explained in `reason`."""
+    """Build the update for this order; an ambiguous quantity is omitted and explained in `reason` and a note."""
     quantity, problem = quantity_of(notification, order)
     shipped = notification.kind is Kind.SHIPPED
-    reason = "cancelled at the provider" if notification.kind is Kind.CANCELLED else problem
+    reason = "cancelled at the provider" if notification.kind is Kind.CANCELLED else problem if shipped else None
+    sent = [{"quantity": item.quantity, "unit": item.unit} for item in notification.items]
+    notes = (UpdateNote.about("quantity", sent, problem),) if shipped and problem is not None else ()
     return OrderUpdated(
         provider_id=order.provider_id,
         update_id=update_id,
@@ -178,8 +213,11 @@ def update_of(notification: Notification, order: Order, update_id: str) -> Order
         status=STATUSES[notification.kind],
         occurred_at=notification.sent_at,
         expected_at=notification.expected_at,
+        expected_date=notification.expected_date,
         quantity=quantity if shipped else None,
         reason=reason,
+        word=notification.word,
+        notes=(*notification.notes, *notes),
     )
 
 
@@ -192,13 +230,23 @@ def unmatched_update(notification: Notification, provider_id: str, update_id: st
         status=STATUSES[notification.kind],
         occurred_at=notification.sent_at,
         expected_at=notification.expected_at,
+        expected_date=notification.expected_date,
         reason="ordered directly at the provider",
+        word=notification.word,
+        notes=notification.notes,
     )
 
 
 def quantity_of(notification: Notification, order: Order) -> tuple[int | None, str | None]:
-    """Return the total in base steps of the order's slot, or None with the reason."""
+    """Return the total in base steps of the order's slot, or None with the reason.
+
+    DRS's samples have `1.0 count` for one item of any size, so a count that is at most the number of packs is unclear
+    if the slot counts pieces, even if it is a multiple of the pack size. Of a slot that is weighed or filled by volume,
+    a count can only be packs: that of all packs is no reason to doubt.
+    """
     steps, line = 0, order.lines[0]
+    if _counted(notification.items) == line.packs and line.unit is not BaseUnit.EACH:
+        return None, None
     for item in notification.items:
         if item.quantity is None or item.unit is None:
             return None, "a quantity or unit is missing"
@@ -206,4 +254,19 @@ def quantity_of(notification: Notification, order: Order) -> tuple[int | None, s
             steps += parse_quantity(item.quantity, item.unit, base=line.unit, scale=line.scale)
         except InvalidAmountError as error:
             return None, f"{item.quantity} {item.unit}: {error.problem}"[:500]
+    pieces = Fraction(steps, 10**line.scale)
+    if line.unit is BaseUnit.EACH and 0 < pieces <= line.packs and steps != line.quantity:
+        return None, f"{pieces} {explain_packs(line)}"
     return (steps, None) if steps else (None, None)
+
+
+def _counted(items: Sequence[RemoteItem]) -> float | None:
+    """Return the total of items that are all counted; None if one of them has another unit."""
+    total = 0.0
+    for item in items:
+        try:
+            parse_quantity(item.quantity or 0, item.unit or "", base=BaseUnit.EACH, scale=0)
+        except InvalidAmountError:
+            return None
+        total += item.quantity or 0
+    return total or None

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -126,8 +126,11 @@ class TestStatus:
             ("Closed", "shipped"),
             ("Canceled", "cancelled"),
             ("Cancelled", "cancelled"),
-            ("Unknown", None),
-            ("Mislaid", None),
+            ("Unknown", "unclear"),
+            ("SHIPPED", "shipped"),
+            ("Mislaid", "unclear"),
+            (None, "unclear"),
+            ([7], "unclear"),
         ],
     )
     async def test_states_of_both_versions_are_mapped(self, reported, status):
@@ -149,7 +152,6 @@ class TestStatus:
     @pytest.mark.parametrize(
         ("date", "read"),
         [
-            ("2017-01-05", datetime(2017, 1, 5, tzinfo=UTC)),
             ("2017-01-05T07:59:59", datetime(2017, 1, 5, 7, 59, 59, tzinfo=UTC)),
             ("in a week", None),
             (1483603199, None),
@@ -158,7 +160,13 @@ class TestStatus:
     async def test_other_date_formats_are_parsed_or_none(self, date, read):
         answer, _ = await self.request(self.info("Processing", date=date))
 
-        assert (answer.status, answer.expected_at) == ("accepted", read)
+        assert (answer.status, answer.expected_at, answer.expected_date) == ("accepted", read, None)
+
+    @pytest.mark.parametrize("text", ["2017-01-05", "2017-01-05T00:00:00Z", "2017-01-05T00:00:00.000Z", "20170105"])
+    async def test_date_without_a_time_is_a_date(self, text):
+        answer, _ = await self.request(self.info("Processing", date=text))
+
+        assert (answer.status, answer.expected_at, answer.expected_date) == ("accepted", None, date(2017, 1, 5))
 
     async def test_item_of_another_slot_is_ignored(self):
         assert (await self.request(self.info("Shipped", slot="tray 2")))[0].status is None

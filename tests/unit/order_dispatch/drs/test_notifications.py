@@ -1,12 +1,19 @@
 """Tests of the notification parser, with both versions and all observed spellings."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
+from replenish_contracts.units import BaseUnit
 from services.order_dispatch.domain.links import RemoteItem, RemoteSlot
-from services.order_dispatch.providers.drs.notifications import Kind, UnreadableMessageError, parse_notification
+from services.order_dispatch.providers.drs.notifications import (
+    Kind,
+    UnreadableMessageError,
+    parse_notification,
+    update_of,
+)
+from tests.support import orders
 from tests.unit.order_dispatch.drs import sns_messages as a
 
 DATE = datetime(2016, 12, 9, 7, 59, 59, tzinfo=UTC)
@@ -153,3 +160,62 @@ class TestTolerance:
     def test_missing_serial_number_is_unreadable(self):
         with pytest.raises(UnreadableMessageError, match="serialNumber"):
             parsed("DeviceRegisteredNotification", deviceInfo={})
+
+
+class TestDates:
+    @pytest.mark.parametrize("text", ["2026-12-05", "2026-12-05T00:00:00Z", "2026-12-05T00:00:00.000Z"])
+    @pytest.mark.parametrize("kind", ["OrderPlacedNotification", "ItemShippedNotification"])
+    def test_date_without_a_time_is_a_date(self, kind, text):
+        found = parsed(kind, orderInfo=a.order_info(a.product(estimatedDeliveryDate=text)))
+
+        assert (found.expected_at, found.expected_date) == (None, date(2026, 12, 5))
+
+    def test_latest_of_a_date_and_a_time_counts(self):
+        texts = ("2026-12-04T18:00:00Z", "2026-12-05", "2026-12-05T10:00:00Z")
+        info = a.order_info(*(a.product(estimatedDeliveryDate=text) for text in texts))
+
+        found = parsed("ItemShippedNotification", orderInfo=info)
+
+        assert (found.expected_at, found.expected_date) == (None, date(2026, 12, 5))
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("word", "kind"),
+        [
+            ("OrderCanceledNotification", Kind.CANCELLED),
+            ("orderCancelledNotification", Kind.CANCELLED),
+            ("ITEM_SHIPPED_NOTIFICATION", Kind.SHIPPED),
+            ("item-shipped-notification", Kind.SHIPPED),
+        ],
+    )
+    def test_types_are_read_in_any_spelling(self, word, kind):
+        assert parsed(word, orderInfo=a.order_info(a.product())).kind is kind
+
+    @pytest.mark.parametrize(("word", "kept"), [("ItemDelayedNotification", "ItemDelayedNotification"), (7, "7")])
+    def test_unknown_type_about_an_order_is_unclear(self, word, kept):
+        found = parsed(word, orderInfo=a.order_info(a.product()))
+
+        update = update_of(found, orders.drafted(), "u1")
+
+        assert (update.status, update.word, update.quantity) == ("unclear", kept, None)
+
+
+class TestNotes:
+    @pytest.mark.parametrize(
+        ("info", "field", "value"),
+        [
+            (a.order_info(a.product(estimatedDeliveryDate="soon")), "estimatedDeliveryDate", "soon"),
+            (a.order_info(a.product(estimatedDeliveryDate=5)), "estimatedDeliveryDate", "5"),
+            (a.order_info() | {"productInfo": {"asin": "B1"}}, "productInfo", '{"asin": "B1"}'),
+            (a.order_info() | {"productInfo": ["B1"]}, "productInfo", '["B1"]'),
+        ],
+        ids=str,
+    )
+    def test_invalid_detail_has_a_note(self, info, field, value):
+        order = orders.with_line(orders.drafted(), unit=BaseUnit.MILLILITRE)
+
+        update = update_of(parsed("ItemShippedNotification", orderInfo=info), order, "u1")
+
+        assert update.status == "shipped"
+        assert [(note.field, note.value) for note in update.notes] == [(field, value)]
