@@ -15,6 +15,9 @@ class Settings(kit.Settings):
     failure_backoff_limit_days: float = Field(default=32.0, ge=0)
     #: Back-off if consumption reports a low slot but the position is above the threshold.
     enough_backoff_days: float = Field(default=1.0, gt=0)
+    #: Back-off after a delivery of an unclear quantity, if neither a level nor a count is reported before. Three days
+    #: are enough to unpack a parcel, and to notice that it did not come.
+    unclear_backoff_days: float = Field(default=3.0, ge=0)
     #: Lead time in days if none is stated or learned; the same as in order-dispatch.
     default_lead_time_days: float = Field(default=5.0, gt=0)
     #: Pools reassessed in one transaction; at a few milliseconds each, locks are held for about two seconds.

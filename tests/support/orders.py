@@ -23,6 +23,7 @@ from services.order_dispatch.domain import (
     submit,
 )
 from services.order_dispatch.domain import draft as draft_lines
+from services.order_dispatch.domain.updates import UpdateDecision
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TIMEOUTS = Timeouts(
@@ -161,8 +162,12 @@ def update(status: UpdateStatus | str, **changes) -> OrderUpdated:
     return OrderUpdated(**(fields | changes))
 
 
+def decide(order: Order, update: OrderUpdated, at: datetime = NOON) -> UpdateDecision:
+    return decide_update(order, update, ACME, TIMEOUTS, at)
+
+
 def apply(order: Order, update: OrderUpdated, at: datetime = NOON) -> Decision:
     """Return the decision of an update that must be applied."""
-    decided = decide_update(order, update, ACME, TIMEOUTS, at)
+    decided = decide(order, update, at)
     assert decided.decision is not None, decided.reason
     return decided.decision

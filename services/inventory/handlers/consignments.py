@@ -169,5 +169,6 @@ def _stock_arrived(event: OrderDelivered, change: LineChange, shelf: int) -> Sto
         line_id=change.line.line_id,
         quantity=change.quantity,
         shelf=shelf,
+        is_unclear=change.line.line_id in (event.unclear_line_ids or ()) or None,
         occurred_at=event.occurred_at,
     )

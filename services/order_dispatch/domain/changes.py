@@ -94,12 +94,13 @@ def record_count(order: Order, quantity: int, at: datetime, line_id: str | None 
     shipped = line.shipped_or_ordered_quantity
     if quantity > shipped:
         raise NotDeliveredError(f"only {line.show(shipped)} was shipped", shipped)
+    line = replace(line, is_unclear=False)
     counted = replace(line, counted_quantity=quantity) if quantity < shipped else line
     if line.state is LineState.SHIPPED:
         arrived = order.with_lines([replace(counted, shipped_quantity=quantity)])
         return record_delivery(Decision(arrived), {line.line_id}, Evidence.REPORTED, at, "counted by the customer")
     if quantity == line.received_quantity:
-        return Decision(order)
+        return Decision(order.with_lines([line]))
     if line.counted_quantity is not None:
         raise AlreadyCountedError
     if quantity >= line.quantity:  # fewer than shipped, but all that was ordered

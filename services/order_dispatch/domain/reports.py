@@ -13,6 +13,7 @@ from services.order_dispatch.domain.notes import lacks_lines
 from services.order_dispatch.domain.order import NoSuchLineError, Order
 from services.order_dispatch.domain.promises import DEFAULT_ZONE, Promise, end_of_day
 from services.order_dispatch.domain.provider import Provider
+from services.order_dispatch.domain.quantities import lost_quantity, may_be_packs
 from services.order_dispatch.domain.timeouts import Timeouts
 
 #: Clocks and offsets of providers may be wrong, so a time on the day of the order can be earlier than the order.
@@ -54,6 +55,8 @@ class LineReport:
     product_id: str | None
     reason: str
     price: int | None
+    #: The update has a quantity that cannot be used, so `quantity` is None.
+    is_unclear: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +149,17 @@ def _check_values(context: UpdateContext) -> tuple[UpdateNote, ...]:
 def _read_report(context: UpdateContext, named: UpdateLine) -> LineReport:
     line, update = context.order.find_line(named.line_id), context.update
     is_only = len(context.order.lines) == 1
+    status = named.status or update.status
+    quantity = named.quantity if named.quantity is not None or not is_only else update.quantity
+    is_unclear = may_be_packs(line, quantity) or (
+        quantity is None and lost_quantity(update, line.line_id, is_only=is_only)
+    )
     return LineReport(
         line=line,
-        status=named.status or update.status,
-        quantity=named.quantity if named.quantity is not None or not is_only else update.quantity,
-        remaining=named.remaining,
+        status=status,
+        quantity=None if is_unclear else quantity,
+        remaining=None if may_be_packs(line, quantity) else named.remaining,
+        is_unclear=is_unclear and status in _WITH_QUANTITY,
         product_id=named.product_id or (update.product_id if is_only else None),
         reason=named.reason or update.reason or "no reason given",
         price=named.price,
@@ -257,6 +266,7 @@ def _merge_line(context: UpdateContext, report: LineReport) -> OrderLine:
         expected_date=expected.day if expected else None,
         substitute=_prefer(substitute, line.substitute, context),
         billed=line.billed if keeps_price else report.price,
+        is_unclear=report.quantity is None and (line.is_unclear or (report.is_unclear and line.is_to_leave)),
     )
 
 

@@ -13,6 +13,7 @@ from services.order_dispatch.domain.notes import needs_operator, note_prices
 from services.order_dispatch.domain.order import Decision, NoSuchLineError, Order, ProviderRequest, Shipment
 from services.order_dispatch.domain.promises import DEFAULT_ZONE
 from services.order_dispatch.domain.provider import RESOLUTION_HOURS, Provider
+from services.order_dispatch.domain.quantities import note_packs
 from services.order_dispatch.domain.reports import (
     WHOLE_ORDER,
     LineReport,
@@ -71,6 +72,7 @@ def decide_update(  # noqa: PLR0913, PLR0917  # the update and all that it is ju
         return UpdateDecision(Outcome.REFUSED, str(error), notes=update.notes, asks=True)
     notes = (*update.notes, *reports.notes, *note_date(context), *note_prices(order, update))
     decided = _decide_reports(context, reports.lines)
+    notes += decided.notes
     is_applied = decided.outcome is Outcome.APPLIED
     asks = decided.outcome is Outcome.UNCLEAR or (is_applied and needs_operator(notes))
     return replace(decided, notes=notes, asks=asks)
@@ -112,7 +114,8 @@ def _apply_reports(context: UpdateContext, reports: Sequence[LineReport]) -> Upd
     if possible:
         if decision.order.state in (State.PLACED, State.SHIPPED):
             decision = replace(decision, order=schedule_check(decision.order, context.timeouts, context.now))
-        return UpdateDecision(Outcome.APPLIED, reason, decision)
+        notes = note_packs(context.order.lines, context.update)
+        return UpdateDecision(Outcome.APPLIED, reason, decision, notes)
     outcome = Outcome.REFUSED if any(kind is Outcome.REFUSED for kind, _ in refused) else Outcome.NOT_APPLIED
     return UpdateDecision(outcome, reason, decision if decision.requests else None)
 

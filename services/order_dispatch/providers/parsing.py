@@ -142,15 +142,15 @@ def parse_promise(text: object) -> datetime | date | None:
         return None
 
 
-def _parse_promised(value: object) -> datetime | date:
-    promise = parse_promise(value)
+def _require_promise(text: object) -> datetime | date:
+    promise = parse_promise(text)
     if promise is None:
         raise ValueError("not a date or a time")
     return promise
 
 
-#: A promised date, or a time.
-Promised = Annotated[datetime | date, PlainValidator(_parse_promised)]
+#: A promised date or time.
+Promised = Annotated[datetime | date, PlainValidator(_require_promise)]
 
 
 def retry_after(headers: Mapping[str, str], otherwise: float) -> float:

@@ -97,8 +97,8 @@ class OrderStatus(ProviderMessage):
     status: Word = ""
     reference: Name | None = None
     reason: FreeText | None = None
+    #: A date or a time.
     expected_at: Promised | None = None
-    #: The date, if the provider has no time; preferred to `expected_at`.
     expected_date: Promised | None = None
     #: Quantity shipped, in base steps; for an order of several lines, each line has its own.
     quantity: Count | None = None

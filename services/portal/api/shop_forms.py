@@ -39,6 +39,8 @@ class AnswerForm(BaseModel):
     order_id: str
     line_id: str = ""
     tracking: str = ""
+    #: The day of delivery, as a date field sends it; empty for the usual one.
+    expected_date: str = ""
 
 
 class OfferForm(BaseModel):
@@ -83,4 +85,6 @@ def offer_of(form: OfferForm) -> dict[str, Any]:
 def answer_of(form: AnswerForm) -> dict[str, Any]:
     """Return the answer; a line without a parcel's id is sent as a whole."""
     answer: dict[str, Any] = {"tracking": form.tracking.strip() or None}
+    if form.expected_date.strip():
+        answer["expected_date"] = form.expected_date.strip()
     return answer | {"lines": [{"line_id": form.line_id}]} if form.line_id else answer

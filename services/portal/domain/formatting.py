@@ -38,6 +38,9 @@ REASONS = {
     "cancelled_once": "You cancelled the last order, so we'll wait a few days before reordering.",
     "cancelled_again": "You cancelled twice, so we won't reorder until it has been refilled.",
     "not_delivered": "The last order could not be completed. We'll try again later.",
+    "delivery_unclear": (
+        "The shop didn't say clearly how much it sent, so we'll wait a few days, or for a new level, before reordering."
+    ),
     "on_hold": "This order is on hold while we review it.",
 }
 #: Wording of order_dispatch; events without a fault field show suspected fraud only by this text.

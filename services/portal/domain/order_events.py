@@ -173,6 +173,7 @@ def _read_line(line_id: str, facts: Sequence[_LineFact], end: OrderEvent | None)
         if isinstance(fact.event, OrderShipped)
     }
     deliveries = [fact.fields.quantity for fact in facts if isinstance(fact.event, OrderDelivered)]
+    moves = [fact.event for fact in facts if isinstance(fact.event, OrderShipped | OrderDelivered)]
     claims = [fact.event.received for fact in facts if isinstance(fact.event, ClaimRaised)]
     returns = [fact.fields.quantity for fact in facts if isinstance(fact.event, OrderReturned)]
     ended = [fact.event for fact in facts if type(fact.event) in _LINE_ENDS]
@@ -189,6 +190,7 @@ def _read_line(line_id: str, facts: Sequence[_LineFact], end: OrderEvent | None)
         shipped=sum(parcels.values()),
         delivered=min([*deliveries[:1], *claims]) if deliveries else None,
         is_claimed=bool(claims),
+        is_unclear=bool(moves) and line_id in (moves[-1].unclear_line_ids or ()),
         returned=returns[-1] if returns else None,
         substitute=_last_value([fact.fields for fact in facts], "substitute"),
         reason=_last_value(ended[:1], "reason"),

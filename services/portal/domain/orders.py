@@ -83,6 +83,8 @@ class Line:
     is_claimed: bool = False
     returned: int | None = None
     substitute: str | None = None
+    #: The shop reported the shipped quantity unclearly, so the ordered one counts.
+    is_unclear: bool = False
     #: Why the line ended without goods, if the rest of the order went on.
     reason: str | None = None
     receipt_id: str | None = None

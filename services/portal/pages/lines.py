@@ -136,6 +136,8 @@ def _facts(line: Line, order: Order, view: CustomerView, places: list[Place]) ->
 
     facts = []
     ordered = line.quantity
+    if line.is_unclear and not line.is_claimed and line.returned is None:
+        facts.append("The shop didn't say clearly how much it sent. If less arrives, please tell us.")
     if line.substitute is not None:
         facts.append(f"Replacement: {title_of(line.substitute, view, places)}")
     if ordered is not None and line.state is LineState.SHIPPED and 0 < line.shipped < ordered:

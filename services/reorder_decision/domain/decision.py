@@ -23,7 +23,7 @@ from services.reorder_decision.domain.triggers import (
 #: Namespace of order and receipt ids, which derive from pool and epoch: repeating a decision gives the same order.
 NAMESPACE = UUID("8f9d9a52-7c0e-4c55-9a41-1f0e3b7f6f2d")
 #: Holds that end when goods arrive or are counted.
-UNTIL_GOODS_MOVE = (Reason.NOTIFY_ONLY, Reason.ENOUGH, Reason.AWAY)
+UNTIL_GOODS_MOVE = (Reason.NOTIFY_ONLY, Reason.ENOUGH, Reason.AWAY, Reason.DELIVERY_UNCLEAR)
 #: `Inputs.by` of a pool that stops collecting, unless another pool's order includes it.
 TIME_IS_OVER = "the waiting time was over"
 URGENT = "the supply would have run out first"

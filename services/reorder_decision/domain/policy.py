@@ -60,6 +60,11 @@ def after_failure(failures: int, now: datetime, rules: Rules) -> Hold:
     return Hold(Reason.NOT_DELIVERED, TIME, now + timedelta(days=days))
 
 
+def after_unclear_delivery(now: datetime, rules: Rules) -> Hold:
+    """Return the hold until a level or a count shows what arrived, some days at most."""
+    return Hold(Reason.DELIVERY_UNCLEAR, "SlotLevelChanged", now + timedelta(days=rules.unclear_backoff_days))
+
+
 def decide(inputs: Inputs) -> PolicyDecision:
     """Decide deterministically, so that `replenish replay` can verify a receipt."""
     offer = choose_offer(inputs.slots, inputs.subscription, inputs.offer, inputs.rivals, inputs.avoided)

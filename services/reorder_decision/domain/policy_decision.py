@@ -44,6 +44,7 @@ class Rules:
     enough_backoff_days: float = 1.0
     #: Lead time if none is stated or learned; used with holidays and to collect orders.
     lead_time_days: float = 5.0
+    unclear_backoff_days: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)

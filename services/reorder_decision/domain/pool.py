@@ -49,6 +49,8 @@ class Reason(StrEnum):
     CANCELLED_ONCE = "cancelled_once"
     CANCELLED_AGAIN = "cancelled_again"
     NOT_DELIVERED = "not_delivered"
+    #: The provider reported an unclear quantity, so it is uncertain how much arrived.
+    DELIVERY_UNCLEAR = "delivery_unclear"
     LOW = "low"
     APPROVED = "approved"
     DECLINED = "declined"

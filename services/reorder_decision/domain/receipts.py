@@ -34,6 +34,9 @@ MEANINGS = {
     Reason.CANCELLED_ONCE: "the customer cancelled the last order",
     Reason.CANCELLED_AGAIN: "the customer cancelled twice; it is ordered again after the slot has been full",
     Reason.NOT_DELIVERED: "the last order was not delivered",
+    Reason.DELIVERY_UNCLEAR: (
+        "the provider did not report clearly how much it sent, so a level, a count or some days must pass first"
+    ),
     Reason.DECLINED: "the customer declined it",
     Reason.WITHDRAWN: "it no longer applies",
 }

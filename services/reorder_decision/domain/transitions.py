@@ -1,7 +1,7 @@
 """State transitions of a pool, one function per event or command. Only an answer to the open epoch places an order."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from replenish_contracts.events import SubscriptionChanged, SubscriptionStatus
@@ -14,7 +14,7 @@ from services.reorder_decision.domain.decision import (
     reassess,
     take_decision,
 )
-from services.reorder_decision.domain.policy import after_cancel, after_failure
+from services.reorder_decision.domain.policy import after_cancel, after_failure, after_unclear_delivery
 from services.reorder_decision.domain.policy_decision import Why
 from services.reorder_decision.domain.pool import Holiday, Pool, Reason, Situation, Slot, Subscription
 from services.reorder_decision.domain.triggers import following_trigger, is_due, is_low
@@ -37,6 +37,7 @@ def threshold_crossed(pool: Pool, reading: Reading, epoch: int, context: Context
     The pool is reassessed even then, because saving it overwrites a due mark set by an offer change.
     """
     slot = _find_slot(pool, reading)
+    pool = _without_unclear_delivery(pool, reading, context)
     current = pool.situation in {Situation.ARMED, Situation.ASKING, Situation.COLLECTING} and epoch == pool.epoch
     if slot is None or not current:
         return reassess(
@@ -52,15 +53,22 @@ def threshold_crossed(pool: Pool, reading: Reading, epoch: int, context: Context
 
 def slot_level_changed(pool: Pool, reading: Reading, context: Context) -> Decision:
     """Update one of several slots; if their sum is low, request the current level of all."""
-    pool = _with_reading(pool, reading, context)
+    pool = _with_reading(_without_unclear_delivery(pool, reading, context), reading, context)
     pool = replace(pool, low_reports=pool.low_reports + 1 if is_low(pool) else 0)
     return reassess(pool, context)
 
 
-def slot_filled(pool: Pool, reading: Reading, context: Context, *, used_up: bool = False) -> Decision:
-    """Record a refill or correction; ends holds that wait for goods to move, unless the refill is already used up."""
+def slot_filled(
+    pool: Pool, reading: Reading, context: Context, *, used_up: bool = False, is_assumed: bool = False
+) -> Decision:
+    """Record a refill or correction; ends holds that wait for goods to move, unless the refill is already used up.
+
+    A refill that is assumed from the delivery itself does not show how much arrived.
+    """
     informed = _with_reading(pool, reading, context)
-    return reassess(informed if used_up else _without_goods_hold(informed), context)
+    is_unclear = pool.wait is not None and pool.wait.reason is Reason.DELIVERY_UNCLEAR
+    keeps_hold = used_up or (is_assumed and is_unclear)
+    return reassess(informed if keeps_hold else _without_goods_hold(informed), context)
 
 
 def stock_counted(pool: Pool, shelf: int, context: Context) -> Decision:
@@ -70,21 +78,28 @@ def stock_counted(pool: Pool, shelf: int, context: Context) -> Decision:
     return reassess(_without_goods_hold(replace(pool, shelf=shelf, shelf_event=context.cause)), context)
 
 
-def stock_arrived(
-    pool: Pool, order_id: str, quantity: int, shelf: int, context: Context, line_id: str | None = None
+def stock_arrived(  # noqa: PLR0913  # what arrived, and of which order
+    pool: Pool,
+    order_id: str,
+    quantity: int,
+    shelf: int,
+    context: Context,
+    line_id: str | None = None,
+    *,
+    is_unclear: bool = False,
 ) -> Decision:
     """Record goods on the shelf and close the pool's line of the order they belong to.
 
-    If the quantity is 0 (a lost parcel, a test order), the pool backs off as after a failure.
+    If the quantity is 0 (a lost parcel, a test order), the pool backs off as after a failure. If it is unclear, nothing
+    is ordered until a level or a count shows what arrived.
     """
     pool = replace(pool, shelf=shelf, shelf_event=context.cause)
     if pool.order is None or not pool.order.is_part_of(order_id, line_id):
         return reassess(_without_goods_hold(pool), context)
     if not quantity:
         return _back_off(replace(pool, order=None), order_id, context, by_customer=False)
-    return reassess(
-        _without_goods_hold(replace(pool, order=None, wait=None, cancels=0, failures=0, avoided=())), context
-    )
+    wait = after_unclear_delivery(context.now, context.rules) if is_unclear else None
+    return reassess(replace(pool, order=None, wait=wait, cancels=0, failures=0, avoided=()), context)
 
 
 def order_ended(pool: Pool, order_id: str, context: Context, *, by_customer: bool, blamed: bool = True) -> Decision:
@@ -192,6 +207,15 @@ def _without_ended_backoff(pool: Pool, before: Subscription | None, after: Subsc
     if moved and pool.wait and pool.wait.reason is Reason.NOT_DELIVERED:
         return replace(pool, wait=None, failures=0, avoided=())
     return _without_goods_hold(pool)
+
+
+def _without_unclear_delivery(pool: Pool, reading: Reading, context: Context) -> Pool:
+    """End the hold after an unclear delivery with a level from after it."""
+    wait = pool.wait
+    if wait is None or wait.reason is not Reason.DELIVERY_UNCLEAR or wait.until is None:
+        return pool
+    delivered_at = wait.until - timedelta(days=context.rules.unclear_backoff_days)
+    return replace(pool, wait=None) if reading.occurred_at >= delivered_at else pool
 
 
 def _without_goods_hold(pool: Pool) -> Pool:

@@ -11,7 +11,16 @@ async def on_stock_arrived(event: StockArrived, store: Store) -> list[Event]:
     if pool is None:
         return []
     return await store.save_decision(
-        pool, stock_arrived(pool, event.order_id, event.quantity, event.shelf, store.context, event.line_id)
+        pool,
+        stock_arrived(
+            pool,
+            event.order_id,
+            event.quantity,
+            event.shelf,
+            store.context,
+            event.line_id,
+            is_unclear=event.is_unclear is True,
+        ),
     )
 
 

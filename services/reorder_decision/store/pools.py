@@ -71,6 +71,7 @@ class Pools(kit.Store):
             settings.failure_backoff_limit_days,
             settings.enough_backoff_days,
             settings.default_lead_time_days,
+            settings.unclear_backoff_days,
         )
         return Context(self.now, self.cause, rules)
 

@@ -24,6 +24,13 @@ class TestOrderDelivered:
         assert await stocked.stock("ann") == {"pods": (60, 0), "tea": (6, 0)}
         assert await stocked.stock() == {"pods": (40, 0), "tea": (4, 0)}
 
+    async def test_arrival_of_an_unclear_quantity_says_so(self, stocked):
+        await stocked.hear(a.asked(PODS, TEA))
+
+        said = await stocked.hear(a.delivered(**a.about(PODS, TEA), unclear_line_ids=("2",)))
+
+        assert [one.is_unclear for one in said if isinstance(one, StockArrived)] == [None, True]
+
     async def test_each_line_is_credited_once_by_first_event(self, stocked):
         await stocked.hear(a.asked(PODS, TEA))
 

@@ -232,3 +232,21 @@ def test_explanation_shows_what_the_provider_reported(services, tmp_path):
     assert "  update u1: shipped, applied; an operator must read it" in shown
     assert "    quantity 'many' is not used: not a whole number" in shown
     assert "  update u2: unclear (backordered), unclear: acme reported the word; an operator must read it" in shown
+
+
+@pytest.mark.parametrize(
+    ("promise", "shown"),
+    [
+        ({"expected_at": "2026-12-06T07:59:59Z", "expected_date": "2026-12-05"}, "  expected on 2026-12-05"),
+        ({"expected_at": "2026-12-06T07:59:59Z", "expected_date": None}, "  expected at 2026-12-06T07:59:59Z"),
+        ({"expected_at": None, "expected_date": None}, None),
+    ],
+)
+def test_line_shows_when_it_is_expected(promise, shown):
+    texts = list(explain.describe_line(line("1", "pods", **promise)))
+
+    assert [text for text in texts if "expected" in text] == ([shown] if shown else [])
+
+
+def test_line_shows_that_its_quantity_is_unclear():
+    assert any("unclear quantity" in text for text in explain.describe_line(line("1", "pods", unclear=True)))

@@ -260,3 +260,20 @@ class TestOneLine:
         assert len(line) <= 120
         assert line.isprintable()
         assert line == line.strip()
+
+
+#: The end of 5 December in Kiritimati, where that of the western zones has not begun.
+EARLY = {"expected_at": "2026-12-05T09:59:59.999999Z", "expected_date": "2026-12-05"}
+
+
+class TestPromisedDates:
+    @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago", "America/Los_Angeles", "Asia/Kolkata"])
+    @pytest.mark.parametrize(
+        ("locale", "line"),
+        [
+            ("en", "Expected delivery: Saturday 5 December"),
+            ("de", "Voraussichtliche Lieferung: Samstag, 5. Dezember"),
+        ],
+    )
+    def test_mail_shows_the_promised_date_in_every_time_zone(self, zone, locale, line):
+        assert line in written(details=SENT | EARLY, locale=locale, time_zone=zone).lines

@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -393,3 +393,25 @@ class TestCallback:
         answer = read_callback(status="shipped", lines=[{"line_id": FILTERS, "product_id": "paper-filters"}])
 
         assert [(line.line_id, line.product_id) for line in answer.lines] == [(FILTERS, "paper-filters")]
+
+
+class TestPromises:
+    @pytest.mark.parametrize(
+        "promise",
+        [
+            {"expected_at": "2026-03-05"},
+            {"expected_at": "2026-03-05T00:00:00.000Z"},
+            {"expected_at": "2026-03-05T23:59:59-08:00"},
+            {"expected_date": "2026-03-05"},
+            {"expected_date": "2026-03-05", "expected_at": "2026-03-06T10:00:00Z"},
+        ],
+    )
+    def test_date_without_a_time_is_a_date(self, promise):
+        answer = read_callback(status="accepted", **promise)
+
+        assert (answer.expected_at, answer.expected_date) == (None, date(2026, 3, 5))
+
+    def test_time_is_a_time(self):
+        answer = read_callback(status="accepted", expected_at="2026-03-05T10:00:00+02:00")
+
+        assert (answer.expected_at, answer.expected_date) == (datetime(2026, 3, 5, 8, tzinfo=UTC), None)

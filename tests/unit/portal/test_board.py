@@ -1,6 +1,7 @@
 """Cards of the customer's page and their HTML."""
 
 import re
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -179,3 +180,15 @@ class TestHtml:
 
         for name in re.findall(r'<input id="([^"]+)"', html):
             assert f'<label for="{name}"' in html
+
+
+class TestPromisedDates:
+    DAY = date(2026, 3, 12)
+
+    @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
+    def test_pages_show_the_promised_date(self, zone):
+        order = a.order(expected_date=self.DAY, expected_at=datetime(2026, 3, 12, 10, tzinfo=UTC))
+        board = a.board(orders=(order,), zone=zone)
+
+        assert board.slots[0].coming == "50 ordered, expected Thu 12 Mar"
+        assert board.orders[0].when == "expected Thu 12 Mar"

@@ -1,6 +1,6 @@
 """Formatting of amounts, rates and dates."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -106,3 +106,17 @@ def test_lasting(level, days, expected):
 )
 def test_reason_returns_sentence(reason, expected):
     assert formatting.reason(reason) == expected
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago", "America/Los_Angeles", "Asia/Kolkata"])
+def test_date_is_shown_as_it_is_in_every_time_zone(zone):
+    now = datetime(2026, 12, 1, 12, tzinfo=UTC)
+
+    assert formatting.day(date(2026, 12, 5), now, ZoneInfo(zone)) == "Sat 5 Dec"
+
+
+@pytest.mark.parametrize(("zone", "shown"), [("Pacific/Kiritimati", "today"), ("America/Los_Angeles", "tomorrow")])
+def test_date_is_today_where_the_customer_lives(zone, shown):
+    now = datetime(2026, 12, 5, 1, tzinfo=UTC)
+
+    assert formatting.day(date(2026, 12, 5), now, ZoneInfo(zone)) == shown

@@ -164,3 +164,10 @@ class TestMailLink:
         for html in (self.shown(self.line(), **about), self.shown(**about)):
             assert f"2 {TIMES} Lungo pods · 24.90 EUR · Acme" in words_of(html)
             assert html.count('href="https://acme.example/pods"') == 1
+
+
+@pytest.mark.parametrize(("field", "sent"), [("2026-12-05", {"expected_date": "2026-12-05"}), (" ", {}), ("", {})])
+def test_shop_may_name_the_day_of_delivery(field, sent):
+    form = AnswerForm(csrf="csrf", order_id="o-1", expected_date=field)
+
+    assert answer_of(form) == {"tracking": None} | sent

@@ -157,3 +157,19 @@ class TestLeadTimeInTheDecision:
 
         said = "Delivery takes 3 days (stated by the provider)."
         assert explain(receipt.inputs, receipt.decision)[3] == said
+
+
+@pytest.mark.parametrize(("hours_late", "on_time"), [(0, 1), (1, 0), (23, 0)])
+def test_promised_date_has_no_grace(hours_late, on_time):
+    promised_at = a.NOON + a.days(2)
+    result = OrderResult(
+        ordered_at=a.NOON,
+        ordered=40,
+        delivered=True,
+        received=40,
+        promised_at=promised_at,
+        promised_date=promised_at.date(),
+        came_at=promised_at + a.days(hours_late / 24),
+    )
+
+    assert with_result(Scorecard(), result).on_time == on_time

@@ -1,20 +1,22 @@
 """Parses DRS notifications, in both versions and all observed spellings, and translates those about orders."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any
 
 import orjson
 
 from replenish_contracts.events import OrderUpdated, UpdateNote, UpdateStatus
 from replenish_contracts.tolerant import as_word, normalize_word
-from replenish_contracts.units import InvalidAmountError, parse_quantity
+from replenish_contracts.units import BaseUnit, InvalidAmountError, parse_quantity
 from services.order_dispatch.domain.links import RemoteItem, RemoteSlot
 from services.order_dispatch.domain.order import Order
 from services.order_dispatch.domain.promises import latest_promise, promise_fields
+from services.order_dispatch.domain.quantities import explain_packs
 from services.order_dispatch.providers.drs.messages import parse_time
 from services.order_dispatch.providers.drs.slots import remote_slots
 from services.order_dispatch.providers.parsing import parse_promise
@@ -198,10 +200,12 @@ STATUSES = {
 
 
 def update_of(notification: Notification, order: Order, update_id: str) -> OrderUpdated:
-    """Build the update for this order; an ambiguous quantity is omitted and explained in `reason`."""
+    """Build the update for this order; an ambiguous quantity is omitted and explained in `reason` and a note."""
     quantity, problem = quantity_of(notification, order)
     shipped = notification.kind is Kind.SHIPPED
-    reason = "cancelled at the provider" if notification.kind is Kind.CANCELLED else problem
+    reason = "cancelled at the provider" if notification.kind is Kind.CANCELLED else problem if shipped else None
+    is_unclear = shipped and problem is not None
+    sent = [{"quantity": item.quantity, "unit": item.unit} for item in notification.items]
     return OrderUpdated(
         provider_id=order.provider_id,
         update_id=update_id,
@@ -213,7 +217,7 @@ def update_of(notification: Notification, order: Order, update_id: str) -> Order
         quantity=quantity if shipped else None,
         reason=reason,
         word=notification.word,
-        notes=notification.notes,
+        notes=notification.notes + ((UpdateNote.about("quantity", sent, problem or ""),) if is_unclear else ()),
     )
 
 
@@ -234,8 +238,15 @@ def unmatched_update(notification: Notification, provider_id: str, update_id: st
 
 
 def quantity_of(notification: Notification, order: Order) -> tuple[int | None, str | None]:
-    """Return the total in base steps of the order's slot, or None with the reason."""
+    """Return the total in base steps of the order's slot, or None with the reason.
+
+    DRS's samples have `1.0 count` for one item of any size, so a count that is at most the number of packs is unclear
+    if the slot counts pieces, even if it is a multiple of the pack size. Of a slot that is weighed or filled by volume,
+    a count can only be packs: that of all packs is no reason to doubt.
+    """
     steps, line = 0, order.lines[0]
+    if _counted(notification.items) == line.packs and line.unit is not BaseUnit.EACH:
+        return None, None
     for item in notification.items:
         if item.quantity is None or item.unit is None:
             return None, "a quantity or unit is missing"
@@ -243,4 +254,19 @@ def quantity_of(notification: Notification, order: Order) -> tuple[int | None, s
             steps += parse_quantity(item.quantity, item.unit, base=line.unit, scale=line.scale)
         except InvalidAmountError as error:
             return None, f"{item.quantity} {item.unit}: {error.problem}"[:500]
+    pieces = Fraction(steps, 10**line.scale)
+    if line.unit is BaseUnit.EACH and 0 < pieces <= line.packs and steps != line.quantity:
+        return None, f"{pieces} {explain_packs(line)}"
     return (steps, None) if steps else (None, None)
+
+
+def _counted(items: Sequence[RemoteItem]) -> float | None:
+    """Return the total of items that are all counted; None if one of them has another unit."""
+    total = 0.0
+    for item in items:
+        try:
+            parse_quantity(item.quantity or 0, item.unit or "", base=BaseUnit.EACH, scale=0)
+        except InvalidAmountError:
+            return None
+        total += item.quantity or 0
+    return total or None

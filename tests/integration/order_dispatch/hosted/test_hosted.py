@@ -56,6 +56,23 @@ class TestFulfilment:
         assert (claim["ordered"], claim["received"]) == (40, 30)
         assert (await world.http.get("/v1/providers/corner/orders", headers=mine)).json()["orders"] == []
 
+    @pytest.mark.parametrize("promise", [{"expected_at": "2026-03-06"}, {"expected_date": "2026-03-06"}])
+    async def test_shop_promises_a_date(self, world, promise):
+        (name,) = promise
+        order_id = await submitted_order(world, name.replace("_", "-"))
+
+        taken = await answer_as_shop(world, order_id, "acknowledge", **promise)
+
+        shown = taken.json()
+        assert (shown["expected_date"], shown["expected_at"]) == ("2026-03-06", "2026-03-06T23:59:59.999999Z")
+        assert (await world.facts(order_id, "OrderPlaced"))[0]["expected_date"] == "2026-03-06"
+
+    @pytest.mark.parametrize("promise", [{"expected_at": "soon"}, {"expected_date": "2026-02-30"}])
+    async def test_promise_that_is_no_date_is_refused(self, world, promise):
+        order_id = await submitted_order(world, f"vague-{len(next(iter(promise.values())))}")
+
+        assert (await answer_as_shop(world, order_id, "acknowledge", **promise)).status_code == 422
+
     async def test_order_is_fulfilled_by_links_in_mail(self, world):
         order_id = await submitted_order(world, "mailed")
         first = await mail_data(world, order_id)

@@ -92,3 +92,70 @@ def test_cancellation_has_reason():
     update = update_of(shipped(kind="OrderCancelledNotification"), order(BaseUnit.EACH), "m1")
 
     assert (update.status, update.reason) == ("cancelled", "cancelled at the provider")
+
+
+def packs_of(packs, size, unit=BaseUnit.EACH, scale=0):
+    line = {"packs": packs, "pack_size": size, "quantity": packs * size, "unit": unit, "scale": scale}
+    return orders.with_line(orders.order(State.PLACED), **line)
+
+
+@pytest.mark.parametrize("unit", ["count", "Count", "pods", "pod", "each"])
+@pytest.mark.parametrize(
+    ("packs", "size", "quantity"), [(1, 50, 1.0), (2, 50, 2.0), (2, 50, 1.0), (4, 2, 4.0), (1, 50, "1")]
+)
+def test_number_of_packs_is_unclear_and_no_short_delivery(unit, packs, size, quantity):
+    order = packs_of(packs, size)
+    update = update_of(shipped(a.product(quantity, unit)), order, "m1")
+
+    decision = orders.decide(order, update.model_copy(update={"provider_id": order.provider_id})).decision
+
+    assert (update.quantity, [note.field for note in update.notes]) == (None, ["quantity"])
+    assert "packs" in update.reason
+    assert orders.only(decision.order).shipped_quantity == packs * size
+    assert orders.only(decision.order).is_unclear
+
+
+@pytest.mark.parametrize("parts", [(1.0, 1.0), (0.5, 1.5)])
+def test_packs_of_several_products_are_summed(parts):
+    found = quantity_of(shipped(*(a.product(part, "count") for part in parts)), packs_of(2, 50, scale=1))
+
+    assert found[0] is None
+    assert found[1]
+
+
+@pytest.mark.parametrize("quantity", [50.0, 49, 30, 2.0, 51])
+def test_neither_packs_nor_all_units_is_a_count_of_units(quantity):
+    assert quantity_of(shipped(a.product(quantity, "count")), packs_of(1, 50)) == (int(quantity), None)
+
+
+def test_pack_of_one_is_clear():
+    assert quantity_of(shipped(a.product(1.0, "count")), packs_of(1, 1)) == (1, None)
+
+
+@pytest.mark.parametrize("unit", [BaseUnit.GRAM, BaseUnit.MILLILITRE, BaseUnit.PERCENT])
+def test_count_of_all_packs_of_a_measured_product_is_clear(unit):
+    order = packs_of(2, 500, unit)
+
+    update = update_of(shipped(a.product(2.0, "count")), order, "m1")
+
+    assert (update.quantity, update.reason, update.notes) == (None, None, ())
+    assert quantity_of(shipped(a.product(1.0, "count")), order)[1]
+
+
+@pytest.mark.parametrize(
+    "product", [a.product(1.0, "volume"), a.product(1.0, ""), a.product(None, "count"), a.product(5, "kg")]
+)
+def test_other_quantities_that_cannot_be_read_are_unclear(product):
+    update = update_of(shipped(product), packs_of(1, 50), "m1")
+
+    assert (update.quantity, [note.field for note in update.notes]) == (None, ["quantity"])
+
+
+def test_percentage_of_a_cartridge_is_clear():
+    assert quantity_of(shipped(a.product(100, "percentage")), packs_of(1, 100, BaseUnit.PERCENT)) == (100, None)
+
+
+def test_placed_order_is_not_doubted():
+    update = update_of(shipped(a.product(1.0, "count"), kind="OrderPlacedNotification"), packs_of(1, 50), "m1")
+
+    assert (update.quantity, update.reason, update.notes) == (None, None, ())
