@@ -1,12 +1,15 @@
 """HTTP API of providers, offers, orders and updates: permissions and error responses."""
 
 import asyncio
+import json
 from collections import Counter
 from datetime import datetime
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from tests.support import orders as a
+from tests.support.portal_server import until
 
 PROVIDER = {"name": "Acme", "protocol": "kafka"}
 OFFER = {
@@ -136,6 +139,52 @@ class TestOrders:
         assert (await world.cancel("none")).json()["code"] == "no_such_order"
 
 
+class TestTopicUpdates:
+    """OrderUpdated on the provider's topic, with what real providers send."""
+
+    async def send(self, world, order_id, **data):
+        provider_id = order_id.rpartition("-")[0]
+        data = {"provider_id": provider_id, "order_id": order_id, "occurred_at": "2026-03-01T12:00:00Z"} | data
+        envelope = {"specversion": "1.0", "type": "OrderUpdated", "source": f"/{provider_id}", "data": data}
+        envelope |= {"id": f"{order_id}-{data['update_id']}", "time": "2026-03-01T12:00:00Z"}
+        topic = f"provider-updates-{provider_id}"
+        async with AIOKafkaProducer(bootstrap_servers=world.kafka_url, acks="all") as producer:
+            await producer.send_and_wait(topic, json.dumps(envelope).encode(), order_id.encode())
+
+    async def test_word_counts_without_invalid_details(self, world):
+        await put(world, "topical", PROVIDER)
+        order_id = await world.approve("topical")
+        await world.reaches(order_id, "placing")
+
+        await self.send(
+            world, order_id, update_id="a", status="Accepted", expected_at="", tracking=["T1"], price="9.98", lines=None
+        )
+
+        placed = await world.reaches(order_id, "placed")
+        (update,) = placed["updates"]
+        assert {note["field"] for note in update["notes"]} == {"expected_at", "tracking", "price"}
+        assert update["asks"]
+
+    async def test_unknown_word_changes_nothing_and_is_a_question(self, world):
+        await put(world, "wordy", PROVIDER)
+        order_id = await world.approve("wordy")
+        await world.reaches(order_id, "placing")
+
+        await self.send(world, order_id, update_id="b", status="backordered")
+
+        async def question():
+            listed = (await get(world, "questions")).json()["questions"]
+            return next((one for one in listed if one["order_id"] == order_id), None)
+
+        assert (await until(question, "the question is listed"))["word"] == "backordered"
+        assert (await world.order(order_id))["state"] == "placing"
+        await self.send(world, order_id, update_id="c", status="CANCELED")
+        await world.reaches(order_id, "cancelled")
+
+    async def test_questions_are_for_operators(self, world):
+        assert (await get(world, "questions", "customer", customer_id="ann")).status_code == 403
+
+
 class TestUpdates:
     async def post(self, world, provider, body, role="operator", **more):
         headers = world.desk.headers(role, **more)
@@ -154,6 +203,19 @@ class TestUpdates:
         assert [answer.json().get("outcome") for answer in (first, again)] == ["applied", "repeated"]
         assert (other.status_code, other.json()["code"]) == (409, "update_id_taken")
         assert (await world.order(order_id))["state"] == "shipped"
+
+    async def test_post_update_reads_words_in_any_spelling(self, world):
+        await put(world, "spelled", PROVIDER)
+        order_id = await world.approve("spelled")
+        await world.reaches(order_id, "placing")
+        body = {"update_id": "u1", "order_id": order_id, "status": "Canceled", "occurred_at": a.NOON.isoformat()}
+
+        answer = await self.post(world, "spelled", body)
+        unknown = await self.post(world, "spelled", body | {"update_id": "u2", "status": "lost"})
+
+        assert answer.json() == {"outcome": "applied", "reason": "", "notes": []}
+        assert (await world.order(order_id))["state"] == "cancelled"
+        assert unknown.status_code == 422
 
     async def test_post_update_concurrently_is_applied_once(self, world):
         await put(world, "crowd", PROVIDER)
