@@ -72,7 +72,6 @@ def decide_update(  # noqa: PLR0913, PLR0917  # the update and all that it is ju
         return UpdateDecision(Outcome.REFUSED, str(error), notes=update.notes, asks=True)
     notes = (*update.notes, *reports.notes, *note_date(context), *note_prices(order, update))
     decided = _decide_reports(context, reports.lines)
-    notes += decided.notes
     is_applied = decided.outcome is Outcome.APPLIED
     open_notes = [note for note in notes if not is_settled(note)]
     asks = decided.outcome is Outcome.UNCLEAR or (is_applied and needs_operator(open_notes))

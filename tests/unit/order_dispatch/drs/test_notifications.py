@@ -205,8 +205,8 @@ class TestNotes:
     @pytest.mark.parametrize(
         ("info", "field", "value"),
         [
-            (a.order_info(a.product(40, "count", estimatedDeliveryDate="soon")), "estimatedDeliveryDate", "soon"),
-            (a.order_info(a.product(40, "count", estimatedDeliveryDate=5)), "estimatedDeliveryDate", "5"),
+            (a.order_info(a.product(estimatedDeliveryDate="soon")), "estimatedDeliveryDate", "soon"),
+            (a.order_info(a.product(estimatedDeliveryDate=5)), "estimatedDeliveryDate", "5"),
             (a.order_info() | {"productInfo": {"asin": "B1"}}, "productInfo", '{"asin": "B1"}'),
             (a.order_info() | {"productInfo": ["B1"]}, "productInfo", '["B1"]'),
         ],
