@@ -20,7 +20,7 @@ from services.notification.store import Store
 #: Fields of the event that mails need.
 DETAILS = {
     *("reason", "by", "fault", "quantity", "packs", "expected_at", "evidence", "answer_by", "complete"),
-    *("ordered", "received", "amount", "currency"),
+    *("ordered", "received", "amount", "currency", "test"),
 }
 
 

@@ -159,6 +159,8 @@ async def _show_answer(order: Order, step: Step, store: Any, line_ids: Collectio
         "done": is_done(step, order, line_ids),
         "refusal": refusal_of(step, order),
         "shop": provider.name if provider else order.provider_id,
+        "test": order.test,
+        "responder": order.responder,
         "lines": lines,
         # Those of the only line; null for several.
         "product_id": only.get("product_id"),

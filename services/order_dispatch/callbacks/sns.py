@@ -3,7 +3,7 @@
 A message is verified and stored before the response is sent; a task then applies it once, to an order or a link.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import orjson
@@ -14,11 +14,10 @@ from libs.kit.http.dependencies import KitDep, PrincipalDep, require
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import Event
 from services.order_dispatch.callbacks.store import CallbackStore
-from services.order_dispatch.domain.cancellation import cancel
-from services.order_dispatch.domain.lines import Cancellation
+from services.order_dispatch.domain.countries import unit_in
 from services.order_dispatch.domain.links import Link, LinkClient
 from services.order_dispatch.linking.links import end_link, save_subscriptions
-from services.order_dispatch.orders.decisions import apply_decision, apply_update
+from services.order_dispatch.orders.decisions import apply_update
 from services.order_dispatch.providers.drs.notifications import (
     Kind,
     Notification,
@@ -207,7 +206,11 @@ async def _update_order(
     if order is None:
         await apply_update(unmatched_update(notification, provider_id, update_id), store)
         return NotificationResult("unmatched", "no order has this instance id")
-    result = await apply_update(update_of(notification, order, update_id), store)
+    country = await store.find_country(order.customer_id)
+    items = tuple(
+        replace(item, unit=None if item.unit is None else unit_in(item.unit, country)) for item in notification.items
+    )
+    result = await apply_update(update_of(replace(notification, items=items), order, update_id), store)
     return NotificationResult("applied", f"order {order.order_id}", tuple(result.events))
 
 
@@ -224,17 +227,13 @@ async def _update_link(notification: Notification, provider_id: str, store: Call
 
 
 async def _end_deregistered(link: Link, notification: Notification, store: CallbackStore) -> NotificationResult:
-    """End the link with its tokens, and cancel orders that were not submitted yet.
+    """End the link with its tokens; orders that were not submitted yet are cancelled.
 
     A deregistration older than the link is ignored: the device has been linked again.
     """
     if notification.sent_at < link.created_at:
         return NotificationResult("not_applied", "the device has been linked again since then")
     events = await end_link(link, "deregistered at the provider", store, revoke=False)
-    cancellation = Cancellation("provider", "the device was deregistered at the provider", store.now)
-    for order in await store.lock_unsent_orders(link.customer_id, link.device_id):
-        if order.provider_id == link.provider_id:
-            events += await apply_decision(cancel(order, cancellation), store)
     return NotificationResult("applied", f"link {link.link_id}", tuple(events))
 
 

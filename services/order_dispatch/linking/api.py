@@ -24,6 +24,7 @@ from services.order_dispatch.linking.oauth import (
     open_secret,
     request_token,
 )
+from services.order_dispatch.providers.api import provider_changed
 from services.order_dispatch.providers.shapes import Body, Short
 from services.order_dispatch.sealing import seal, sealing_keys
 from services.order_dispatch.settings import settings_of
@@ -106,6 +107,8 @@ async def put_link_client(provider_id: str, body: ClientBody, kit: KitDep, princ
             title = "The protocol does not accept these options"
             raise ProblemError(422, "bad_options", title, errors=errors) from error
         await tx.store.save_link_client(client)
+        if (changed := await tx.store.find_provider(provider_id)) is not None:
+            tx.publish(provider_changed(changed))  # test devices make it a test provider
     return show_client(client)
 
 

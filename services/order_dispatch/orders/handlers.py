@@ -7,7 +7,9 @@ from datetime import timedelta
 from libs.kit import NotReadyError, RejectedError
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import (
+    CustomerChanged,
     CustomerErased,
+    CustomerJoined,
     DeviceDeregistered,
     DeviceRegistered,
     DeviceReplaced,
@@ -125,12 +127,19 @@ async def on_device_deregistered(event: DeviceDeregistered, store: OrderStore) -
     return events + await end_links_of_device(event.customer_id, event.device_id, event.registration, store)
 
 
+async def on_customer_settings(event: CustomerJoined | CustomerChanged, store: OrderStore) -> list[Event]:
+    if event.country is not None:  # events from before the field existed do not change it
+        await store.save_country(event.customer_id, event.country)
+    return []
+
+
 async def on_customer_erased(event: CustomerErased, store: OrderStore) -> list[Event]:
     await store.end_devices(event.customer_id)
     unsent = await store.lock_unsent_orders(event.customer_id)
     cancellation = Cancellation("erasure", "the customer account was deleted", store.now)
     events = await _withdraw_orders(unsent, cancellation, store)
     events += await end_links_of_customer(event.customer_id, store)
+    await store.save_country(event.customer_id, None)
     await store.erase_updates(event.customer_id)
     await store.erase_stored_responses(event.customer_id)
     await store.erase_callbacks(event.customer_id)

@@ -194,6 +194,8 @@ def provider_changed(provider: Provider) -> ProviderChanged:
         protocol=provider.protocol,
         active=provider.active,
         lead_time_days=provider.lead_time_days,
+        test=provider.test,
+        needs_link=get_protocol(provider.protocol).linking is not None,
     )
 
 

@@ -11,10 +11,10 @@ from libs.kit.http.idempotency import command
 from libs.kit.http.problems import ProblemError
 from libs.kit.kit import Kit
 from services.reorder_decision.domain import (
-    MEANINGS,
     Context,
     Decision,
     Pool,
+    explain_obstacle,
     find_obstacle,
     proposal_approved,
     proposal_declined,
@@ -47,11 +47,12 @@ async def _answer(answer: Answer, order_id: str, kit: Kit, caller: tuple[Princip
         pool = await _lock_proposed(store, order_id, principal)
         obstacle = find_obstacle(pool.slots, pool.subscription, source_of(pool))
         if answer is proposal_approved and obstacle:
+            why = explain_obstacle(obstacle.reason, pool.slots, pool.subscription, source_of(pool))
             raise ProblemError(
                 409,
                 "cannot_order_now",
                 "This product cannot be ordered at present",
-                detail=f"{MEANINGS[obstacle.reason].capitalize()}.",
+                detail=f"{why[:1].upper()}{why[1:]}.",
                 reason=obstacle.reason,
             )
         decision = answer(pool, _name(principal), store.context)

@@ -78,6 +78,9 @@ class Orders(OrderLines):
         )
         await self._add_transitions(decision)
 
+    async def mark_test_order(self, order_id: str) -> None:
+        await self.connection.execute("-- mark_test_order\nUPDATE orders SET test = true WHERE order_id = $1", order_id)
+
     async def save_order_decision(self, decision: Decision) -> None:
         await self._save_progress(decision.order)
         await self.save_shipments(decision.order)

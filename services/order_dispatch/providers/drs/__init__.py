@@ -39,7 +39,8 @@ from services.order_dispatch.providers.protocol import (
     ProviderProtocol,
 )
 
-PLACED, IN_PROGRESS = ("STANDARD_ORDER_PLACED", "TEST_ORDER_PLACED"), "ORDER_INPROGRESS"
+TEST_PLACED, IN_PROGRESS = "TEST_ORDER_PLACED", "ORDER_INPROGRESS"
+PLACED = ("STANDARD_ORDER_PLACED", TEST_PLACED)
 #: From both versions of the documentation; other values have no mapping.
 STATUSES = {
     "pending": UpdateStatus.ACCEPTED,
@@ -74,7 +75,7 @@ async def submit(order: Order, ship_to: ShipTo | None, client: LinkedProviderCli
     detail, instance = result.get("detailCode"), result.get("eventInstanceId")
     reference = str(instance)[:255] if instance else None
     if detail in PLACED:
-        return Answer(None, reference=reference)
+        return Answer(None, reference=reference, test=detail == TEST_PLACED)
     if detail != IN_PROGRESS:
         raise UnreadableResponseError(f"the detailCode {detail!r} is unknown")
     if reference and await client.is_reference_used(reference, order.order_id):
@@ -114,7 +115,7 @@ def _item_status(item: Mapping[str, Any]) -> Answer:
 
 
 async def slot_status(client: LinkedProviderClient, use: SlotUse) -> None:
-    body = status_body(use, str(client.account.get("country", "US")))
+    body = status_body(use, use.country or str(client.account.get("country", "US")))
     await call_or_raise(client, "POST", f"/slotStatus/{path_part(use.remote_slot)}", "DrsSlotStatus", body)
 
 
