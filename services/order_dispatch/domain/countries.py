@@ -3,7 +3,7 @@
 import re
 
 #: Countries whose law defines imperial pints and fluid ounces: Weights and Measures Act 1985 of the United Kingdom (and
-#: its equivalents in the dependencies), Metrology Act 1996 of Ireland, Weights and Measures Act of Canada (schedule II).
+#: its like in the dependencies), Metrology Act 1996 of Ireland, Weights and Measures Act of Canada (schedule II).
 IMPERIAL = frozenset({"GB", "GG", "IM", "JE", "GI", "FK", "IE", "CA"})
 #: The United States and the territories whose commerce follows its law (15 U.S.C. 205).
 US_CUSTOMARY = frozenset({"US", "PR", "GU", "VI", "AS", "MP", "UM"})
