@@ -28,10 +28,10 @@ class Principal(NamedTuple):
 
 
 #: POST /v1/tokens is an operation of the portal.
-NEW_TOKEN = "request a token at POST /v1/tokens and send it as `Authorization: Bearer <token>`"
+HOW_TO_AUTHENTICATE = "request a token at POST /v1/tokens and send it as `Authorization: Bearer <token>`"
 
 
-def unauthorized(detail: str, problem: str | None = None, remedy: str = NEW_TOKEN) -> ProblemError:
+def unauthorized(detail: str, problem: str | None = None, remedy: str = HOW_TO_AUTHENTICATE) -> ProblemError:
     return ProblemError(
         401,
         "unauthorized",

@@ -30,10 +30,8 @@ async def principal_of(request: Request, kit: KitDep) -> Principal:
     """Return the authenticated sender; raises ProblemError 401."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        missing = (
-            "the header Authorization is missing" if not scheme else "the header Authorization has no bearer token"
-        )
-        raise unauthorized("Send the header `Authorization: Bearer <token>`.", missing)
+        problem = "the header Authorization has no bearer token" if scheme else "the header Authorization is missing"
+        raise unauthorized("Send the header `Authorization: Bearer <token>`.", problem)
     verifier = kit.state.get_or_create(Verifier, lambda: Verifier(kit.client, kit.settings.portal_url))
     return await verifier.verify(token.strip())
 
@@ -67,9 +65,10 @@ def require_customer(principal: Principal, customer_id: str) -> None:
         404,
         "not_found",
         "No such customer",
-        field="customer_id",
-        problem=f"this token gives access to no customer {customer_id[:200]}",
-        remedy="check the customer_id, or use a token of this customer or of an operator",
+        field="path",
+        # Without the id: it may be that of the owner of a resource, which the sender must not learn.
+        problem="there is no such customer, or the token is of another one",
+        remedy="check the ids in the path, or use a token of this customer or of an operator",
     )
 
 

@@ -129,9 +129,13 @@ class LimitedHeads(HttpToolsProtocol):
     def _refuse(self, status: HTTPStatus, code: str) -> None:
         """Close the connection, with a problem response unless the head was complete: then the app responds."""
         if self._in_head and not self.transport.is_closing():
-            errors = [{"code": code, "field": "header", **REFUSED_HEADS[code]}]
-            problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "code": code}
-            problem["errors"] = errors
+            problem = {
+                "type": "about:blank",
+                "title": status.phrase,
+                "status": status.value,
+                "code": code,
+                "errors": [{"code": code, "field": "header", **REFUSED_HEADS[code]}],
+            }
             body = json.dumps(problem).encode()
             head = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
             self.transport.write(STATUS_LINE[status] + head.encode() + body)

@@ -38,7 +38,8 @@ class ProblemError(Exception):
     """A problem+json response; `more` adds extension members.
 
     `field`, `problem` and `remedy` describe the only entry of `errors`; `errors` in `more` replaces it. Without a
-    remedy, the detail or one by status is used.
+    remedy, the detail or one by status is used. In problem and remedy,
+    `{name}` stands for the path parameter `name`.
     """
 
     def __init__(  # noqa: PLR0913  # the members of RFC 9457 and of one error
@@ -75,9 +76,10 @@ class ProblemError(Exception):
         return cls(422, code, title, field=field, problem=problem, remedy=remedy, **more)
 
     @classmethod
-    def of_missing(cls, code: str, title: str, kind: str, value: object, field: str, remedy: str) -> "ProblemError":
-        """Return a 404 about an id: `there is no provider acme`."""
-        return cls(404, code, title, field=field, problem=f"there is no {kind} {str(value)[:200]}", remedy=remedy)
+    def of_missing(cls, code: str, title: str, kind: str, parameter: str, remedy: str) -> "ProblemError":
+        """Return a 404 about an id in the path: `there is no provider acme`."""
+        problem = f"there is no {kind} {{{parameter}}}"
+        return cls(404, code, title, field=f"path.{parameter}", problem=problem, remedy=remedy)
 
     def answer(self) -> JSONResponse:
         return JSONResponse(self.body, self.status, headers=self.headers, media_type=MEDIA_TYPE)
@@ -97,8 +99,12 @@ def remedy_of(status: int, headers: Mapping[str, str]) -> str:
     return _REMEDIES.get(status, _OTHER_REMEDY)
 
 
-async def answer_problem(_: Request, problem: Exception) -> JSONResponse:
+async def answer_problem(request: Request, problem: Exception) -> JSONResponse:
     assert isinstance(problem, ProblemError)  # noqa: S101  # registered for nothing else
+    for error in problem.body.get("errors", ()):
+        for name, value in request.path_params.items():
+            for part in ("problem", "remedy"):
+                error[part] = error[part].replace(f"{{{name}}}", str(value)[:200])
     return problem.answer()
 
 

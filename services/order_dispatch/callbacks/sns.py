@@ -50,7 +50,8 @@ async def receive_notification(provider_id: str, request: Request, kit: KitDep) 
     async with kit.read() as store:
         client: LinkClient | None = await store.find_link_client(provider_id)
     if client is None:
-        raise ProblemError(404, "no_such_provider", "This provider has no notifications")
+        title, remedy = "This provider has no notifications", "PUT /v1/providers/{provider_id}/link-client sets them up"
+        raise ProblemError.of_missing("no_such_provider", title, "link client of", "provider_id", remedy)
     await _verify(message, client, kit)
     async with kit.transaction() as tx:
         is_new = await tx.store.add_notification(provider_id, message)
@@ -77,12 +78,26 @@ def _parse_envelope(body: bytes) -> dict[str, Any]:
     try:
         message = orjson.loads(body)  # rejects lone surrogates and NaN, which cannot be stored
     except orjson.JSONDecodeError as error:
-        raise ProblemError(400, "malformed_json", "The body is not valid JSON") from error
+        raise ProblemError(
+            400,
+            "malformed_json",
+            "The body is not valid JSON",
+            field="body",
+            problem=f"the body is not valid JSON: {error}",
+            remedy="send the SNS message as it is; do not enable raw message delivery",
+        ) from error
     has_fields = isinstance(message, dict) and all(
         isinstance(message.get(name), str) for name in ("Type", "MessageId", "TopicArn", "Timestamp")
     )
     if not has_fields or not 0 < len(message["MessageId"]) <= LONGEST_ID or b"\\u0000" in body:
-        raise ProblemError(400, "malformed_message", "The body is not an SNS message")
+        raise ProblemError(
+            400,
+            "malformed_message",
+            "The body is not an SNS message",
+            field="body",
+            problem="Type, MessageId, TopicArn or Timestamp is missing, too long or not a text",
+            remedy="subscribe the URL to the SNS topic without raw message delivery",
+        )
     return dict(message)
 
 
@@ -91,7 +106,14 @@ async def _verify(message: dict[str, Any], client: LinkClient, kit: Kit) -> None
     stand_ins = settings_of(kit).stand_in_hosts
     topic = message["TopicArn"]
     if topic not in client.options.get("topic_arns", ()):
-        raise ProblemError(403, "not_our_topic", "The topic does not belong to the provider")
+        raise ProblemError(
+            403,
+            "not_our_topic",
+            "The topic does not belong to the provider",
+            field="TopicArn",
+            problem=f"{topic[:200]} is none of the provider's topics",
+            remedy="add the ARN to options.topic_arns with PUT /v1/providers/{provider_id}/link-client",
+        )
     try:
         url = check_certificate_url(message.get("SigningCertURL"), topic, stand_ins)
         if message["Type"] == SUBSCRIPTION:
@@ -99,7 +121,13 @@ async def _verify(message: dict[str, Any], client: LinkClient, kit: Kit) -> None
         verify(message, await certificate_at(url, kit))
     except SnsSignatureError as error:
         raise ProblemError(
-            403, "not_signed", "The message is not signed by SNS for its topic", detail=str(error)
+            403,
+            "not_signed",
+            "The message is not signed by SNS for its topic",
+            detail=str(error),
+            field="Signature",
+            problem=str(error),
+            remedy="send the message as SNS delivered it, without changes",
         ) from error
     except RetryLaterError as error:
         raise ProblemError(
@@ -107,6 +135,8 @@ async def _verify(message: dict[str, Any], client: LinkClient, kit: Kit) -> None
             "certificate_unavailable",
             "The signing certificate is not available; try again shortly",
             headers={"Retry-After": "5"},
+            problem=f"the signing certificate could not be fetched: {error}",
+            remedy="send the same message again in 5 s; SNS does so itself",
         ) from error
 
 

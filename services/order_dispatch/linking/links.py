@@ -221,5 +221,12 @@ def get_linking(provider: Provider) -> AccountLinking:
     """Return the account linking of a provider's protocol. Raises ProblemError 422 if it has none."""
     linking = get_protocol(provider.protocol).linking
     if linking is None:
-        raise ProblemError(422, "not_linkable", f"The protocol {provider.protocol} has no account linking")
+        raise ProblemError(
+            422,
+            "not_linkable",
+            f"The protocol {provider.protocol} has no account linking",
+            field="provider_id",
+            problem=f"{provider.provider_id} has the protocol {provider.protocol}, which has no account linking",
+            remedy="no link is needed: orders reach this provider without one",
+        )
     return linking

@@ -30,7 +30,26 @@ async def check_size(request: Request) -> None:
     """Raise 413 before an oversized body is read."""
     length = request.headers.get("content-length", "")
     if not length.isdigit() or int(length) > LARGEST_FORM_BYTES:
-        raise ProblemError(413, "body_too_large", "The form is too large", headers={"Connection": "close"})
+        raise ProblemError(
+            413,
+            "body_too_large",
+            "The form is too large",
+            headers={"Connection": "close"},
+            field="body",
+            problem="the form is too large or has no Content-Length",
+            remedy=f"send a form of at most {LARGEST_FORM_BYTES} bytes",
+        )
+
+
+def unknown_command() -> ProblemError:
+    return ProblemError(
+        404,
+        "not_found",
+        "Unknown command",
+        field="path",
+        problem="there is no such command",
+        remedy="reload the page and use its buttons",
+    )
 
 
 router = APIRouter(prefix="/page", include_in_schema=False, dependencies=[Depends(check_size)])
@@ -130,7 +149,7 @@ async def report_order(
 ) -> Response:
     done = CONFIRMATIONS.get(answer)
     if done is None:
-        raise ProblemError(404, "not_found", "Unknown command")
+        raise unknown_command()
     check_csrf(session, csrf)
     command = service_calls.report_order(kit, session.customer_id, order_id, answer)
     return await _run_command(kit, request, session, command, done)
@@ -141,7 +160,7 @@ async def answer_proposal(
     answer: str, request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field
 ) -> Response:
     if answer not in {"approve", "decline"}:
-        raise ProblemError(404, "not_found", "Unknown command")
+        raise unknown_command()
     check_csrf(session, csrf)
     command = service_calls.answer_proposal(kit, session.customer_id, order_id, answer)
     done = "We're placing the order." if answer == "approve" else "We won't order it this time."
@@ -154,7 +173,7 @@ async def pause_or_resume(
 ) -> Response:
     status = {"pause": "paused", "resume": "active"}.get(action)
     if status is None:
-        raise ProblemError(404, "not_found", "Unknown command")
+        raise unknown_command()
     check_csrf(session, csrf)
     command = service_calls.set_subscription(kit, session.customer_id, subscription_id, status)
     done = "Automatic reordering is paused." if action == "pause" else "Automatic reordering is on again."

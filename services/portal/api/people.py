@@ -28,7 +28,14 @@ async def create_customer(body: CustomerBody, kit: KitDep, principal: PrincipalD
     customer = Customer(body.customer_id or str(uuid4()), body.locale, body.time_zone, body.ship_to.ship_to().country)
     async with command(kit, asked) as tx:
         if not await tx.store.add_customer(customer):
-            raise ProblemError(409, "customer_exists", "This customer_id is already in use")
+            raise ProblemError(
+                409,
+                "customer_exists",
+                "This customer_id is already in use",
+                field="customer_id",
+                problem=f"{customer.customer_id} is in use, or was deleted and is not used again",
+                remedy="send another customer_id, or omit it to get a new one",
+            )
         await tx.store.save_person(customer.customer_id, Person(body.name, body.email, body.ship_to.ship_to()))
         tx.publish(_customer_joined(customer))
         return tx.respond(201, show_customer(customer, None))

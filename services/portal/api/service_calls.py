@@ -204,7 +204,15 @@ async def call(
         request = kit.http.build_request(method, url, json=body, headers=headers, timeout=seconds)
     except ValueError:
         detail = "It contains a value that JSON cannot represent, such as NaN or an incomplete character."
-        raise ProblemError(422, "invalid", "The request is not valid", detail=detail) from None
+        raise ProblemError(
+            422,
+            "invalid",
+            "The request is not valid",
+            detail=detail,
+            field="body",
+            problem="a value cannot be represented in JSON, such as NaN or an incomplete character",
+            remedy="send finite numbers and complete characters",
+        ) from None
     try:
         answer = await kit.http.send(request)
         return answer.status_code, answer.json() if answer.content else None
