@@ -21,9 +21,7 @@ SERVICE = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
 #: Events that no service consumes, and their readers.
 FOR_OTHERS = {
     **dict.fromkeys(("OrderRequested", "CancelRequested", "OrderStatusRequested"), "the provider"),
-    **dict.fromkeys(("CustomerJoined", "CustomerChanged"), "external customer systems"),
     **dict.fromkeys(("FraudFlagged", "FraudCleared"), "external fraud monitoring"),
-    **dict.fromkeys(("LinkCreated", "LinkEnded", "ProviderSubscriptionChanged"), "external systems that follow links"),
     **dict.fromkeys(
         ("PaymentAuthorized", "PaymentCaptured", "PaymentFailed", "PaymentVoided"), "accounting, the judge"
     ),

@@ -6,6 +6,7 @@ problem, and the remedy.
 
 import difflib
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -147,9 +148,10 @@ async def answer_http(request: Request, error: Exception) -> JSONResponse:
         meant = difflib.get_close_matches(request.url.path, _paths(request), n=1)
         remedy = f"did you mean {meant[0]}?" if meant else "GET /openapi.json lists the paths of this service"
     elif status == 405:  # noqa: PLR2004  # Method Not Allowed
-        allowed = next((value for name, value in headers.items() if name.lower() == "allow"), "")
+        allowed = _methods(request) or next((value for name, value in headers.items() if name.lower() == "allow"), "")
+        headers = {**headers, "Allow": allowed}
         field, problem = "method", f"{request.method} is not possible at {request.url.path[:200]}"
-        remedy = f"send {' or '.join(allowed.split(', '))}" if allowed else None
+        remedy = f"send {allowed.replace(', ', ' or ')}" if allowed else None
     elif status == 400:  # noqa: PLR2004  # Bad Request: the body cannot be decoded
         code = "malformed_json"
         field, problem, remedy = "body", "the body cannot be decoded", "send JSON in UTF-8 without a byte order mark"
@@ -158,6 +160,17 @@ async def answer_http(request: Request, error: Exception) -> JSONResponse:
     return ProblemError(
         status, code, str(error.detail), headers=headers, field=field, problem=problem, remedy=remedy
     ).answer()
+
+
+def _methods(request: Request) -> str:
+    """Return the methods of all routes at the request's path; the framework names those of the first one only."""
+    found = {
+        method.upper()
+        for path, operations in request.app.openapi().get("paths", {}).items()
+        if re.fullmatch(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(path)), request.url.path)
+        for method in operations
+    }
+    return ", ".join(sorted(found))
 
 
 def _paths(request: Request) -> Iterable[str]:

@@ -85,9 +85,11 @@ def _find_parameter(request: Request, part: str, name: str) -> Any:
     pending = [] if dependant is None else [dependant]
     while pending:
         one = pending.pop()
-        for field in getattr(one, f"{part}_params", ()):
-            if field.alias == name:
-                return _Annotated(field.field_info)
+        # A parameter of an included router may be declared as one of the query and be in the path.
+        for kind in (part, "path", "query", "header", "cookie"):
+            for field in getattr(one, f"{kind}_params", ()):
+                if field.alias == name:
+                    return _Annotated(field.field_info)
         pending += one.dependencies
     return None
 
@@ -244,6 +246,7 @@ def _describe_problem(kind: str, value: Any, context: Mapping[str, Any], error: 
     shown = quote_value(value, LONGEST_VALUE)
     if kind in _RELATIONS:
         limit = next((context[name] for name in ("gt", "ge", "lt", "le") if name in context), "the limit")
+        limit = f"{limit:g}" if isinstance(limit, float) else limit
         return f"{shown} is {_RELATIONS[kind]} {limit}"
     if kind.endswith(("too_long", "too_short")):
         bound = f"at most {context['max_length']}" if "max_length" in context else f"at least {context['min_length']}"

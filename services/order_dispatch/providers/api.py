@@ -57,7 +57,7 @@ def parse_provider(provider_id: str, body: ProviderBody, *, plain_allowed: bool)
     try:
         protocol = get_protocol(body.protocol)
     except LookupError as error:
-        raise _invalid(
+        raise ProblemError.of_field(
             "unknown_protocol",
             "This protocol does not exist",
             "protocol",

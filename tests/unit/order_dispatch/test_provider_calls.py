@@ -20,6 +20,8 @@ class Kit:
     """A kit whose database contains one order, or is unavailable."""
 
     clock = SimpleNamespace(now=lambda: a.NOON)
+    #: Why the provider takes no order for the slot.
+    block = None
 
     def __init__(self, state=State.PLACING, *, unavailable=False):
         self._order, self._unavailable = replace(a.order(state), sent_at=None), unavailable
@@ -38,6 +40,9 @@ class Kit:
 
     async def find_remote_slot(self, link_id, slot):
         return slot
+
+    async def find_block(self, provider_id, device_id, slot):
+        return self.block
 
     timeouts = a.TIMEOUTS
 
