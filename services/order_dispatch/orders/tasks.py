@@ -193,9 +193,9 @@ async def on_provider_called(task: Task, outcome: TaskResult, store: OrderStore)
         return await apply_decision(_without_reply(order, outcome, store), store)
     if "answer" not in result:
         return []
-    if result["answer"].test and not order.test:
-        await store.mark_test_order(order.order_id)
-        order = replace(order, test=True)
+    if result["answer"].test not in {None, order.test}:
+        order = replace(order, test=result["answer"].test)
+        await store.save_test(order)
     events = await apply_decision(record_reply(order, result["answer"].reference, store.timeouts, store.now), store)
     if result["update"] is not None:
         events += (await apply_update(result["update"], store)).events

@@ -81,8 +81,8 @@ class Answer:
     lines: tuple[UpdateLine, ...] = ()
     #: The provider's id of the parcel.
     shipment_id: str | None = None
-    #: The provider took it as a test order: nothing is charged and nothing is delivered.
-    test: bool = False
+    #: Whether the provider took it as a test order, which it neither charges nor delivers; None if it does not say.
+    test: bool | None = None
 
 
 class Reply(Protocol):

@@ -37,7 +37,9 @@ class TestTestOrders:
     @pytest.mark.parametrize("locale", LANGUAGES)
     @pytest.mark.parametrize("kind", Kind)
     def test_every_mail_says_so_in_subject_and_first_paragraph(self, kind, locale):
-        links = dict.fromkeys(("acknowledge", "ship", "refuse", "ordered", "not_yet", "no", "arrived"), "https://x.example")
+        links = dict.fromkeys(
+            ("acknowledge", "ship", "refuse", "ordered", "not_yet", "no", "arrived"), "https://x.example"
+        )
         notice = a.notice(kind, details=SENT | {"test": True})
 
         letter = render_mail(notice, a.facts(), a.contact(locale=locale), a.PAGE, links)
@@ -66,9 +68,10 @@ class TestTestOrders:
         assert written(kind, details={"test": True}).lines[1] == note
 
     def test_order_of_several_lines_says_so(self):
-        facts = a.facts(lines=(a.line("1"), a.line("2"))) if hasattr(a, "line") else a.facts()
+        letter = written(facts=a.basket(), details={"test": True, "lines": {"1": 40, "2": 100}})
 
-        assert written(facts=facts, details={"test": True}).subject.startswith("[Test] Ordered: ")
+        assert letter.subject == "[Test] Ordered: 2 things from Acme, 23.40 EUR"
+        assert letter.lines[1] == TEST_NOTES["en"]
 
 
 class TestCompose:

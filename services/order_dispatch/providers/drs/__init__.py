@@ -67,6 +67,9 @@ async def submit(order: Order, ship_to: ShipTo | None, client: LinkedProviderCli
     ORDER_INPROGRESS with the id of another of our orders refuses this one. Raises UnreadableResponseError for an
     unknown detailCode.
     """
+    if order.test and not client.account.get("is_test_device"):
+        # DRS would charge and deliver it.
+        raise RejectedError(f"{order.provider_id} is a test provider, but its link client has no is_test_device")
     slot = await client.remote_slot(order.lines[0].slot)
     reply = await call(client, "POST", f"/replenish/{path_part(slot)}", "DrsReplenish")
     if reply.status != HTTPStatus.OK:
@@ -84,8 +87,8 @@ async def submit(order: Order, ship_to: ShipTo | None, client: LinkedProviderCli
 
 
 async def cancel(order: Order, client: LinkedProviderClient) -> Answer:
-    """Cancel the order of a test device; other orders can only be cancelled by the customer, at the provider."""
-    if not client.account.get("is_test_device"):
+    """Cancel a test order; other orders can only be cancelled by the customer, at the provider."""
+    if not order.test:
         return Answer(None, "only the customer can cancel at the provider, within 24 hours")
     freed = await cancel_test_orders(client, await client.remote_slot(order.lines[0].slot))
     return Answer(UpdateStatus.CANCELLED, "test order cancelled") if freed else Answer(None)
