@@ -192,7 +192,8 @@ class TestOperation:
             ]
 
         assert {refused(response, {400})[0]["code"] for response in broken} == {"malformed_json"}
-        assert {refused(response, {415})[0]["field"] for response in typed} == {"header.content-type"}
+        assert [response.status_code for response in typed] == [415, 415, 422]
+        assert {refused(response, {415, 422})[0]["field"] for response in typed} == {"header.content-type"}
 
     async def test_refuses_invalid_parameters(self, name, path, method, operation, described):
         body = body_schema(operation, described)

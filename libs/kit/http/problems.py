@@ -110,16 +110,16 @@ async def answer_problem(request: Request, problem: Exception) -> JSONResponse:
 
 
 async def answer_invalid(request: Request, failure: Exception) -> JSONResponse:
-    """Respond 422 with one error per field, 400 if the body is not JSON, or 415 if its type is not JSON's."""
+    """Respond 422 with one error per field, 400 if the body is not JSON, or 415 if it is declared as another type."""
     assert isinstance(failure, RequestValidationError)  # noqa: S101  # registered for nothing else
     if has_wrong_content_type(failure):
         sent = request.headers.get("content-type")
         return ProblemError(
-            415,
-            "unsupported_media_type",
-            "This Content-Type is not supported",
+            415 if sent else 422,
+            "unsupported_media_type" if sent else "invalid",
+            "This Content-Type is not supported" if sent else "The request is not valid",
             field="header.content-type",
-            problem=f"the Content-Type is {sent[:100]}" if sent else "the request has no Content-Type",
+            problem=f"the Content-Type is {sent[:100]}" if sent else "the request has a body and no Content-Type",
             remedy="send JSON with the header `Content-Type: application/json`",
         ).answer()
     errors = explain_invalid(request, failure)

@@ -295,6 +295,14 @@ class TestOtherCalls:
 
         assert (await drs.submit(a.drafted(), None, client)).test is is_test
 
+    @pytest.mark.parametrize(("country", "level"), [("DE", 1), (None, 33.814023)])
+    async def test_levels_are_in_units_of_the_customers_country_then_of_the_providers(self, country, level):
+        client = RecordingClient(account={"country": "US"})
+
+        await drs.slot_status(client, use(unit=BaseUnit.MILLILITRE, level=1000, country=country))
+
+        assert client.requests[0][2]["remainingQuantityInUnit"] == level
+
     async def test_test_order_is_not_sent_for_a_real_device(self):
         client = RecordingClient(body={"detailCode": "STANDARD_ORDER_PLACED", "eventInstanceId": "i1"})
 
