@@ -69,13 +69,15 @@ async def _owned_slots(device_id: str, principal: Principal, store: Store) -> li
     """Return the slots; raises ProblemError 404 if the device is unknown or belongs to another customer."""
     device = await store.find_device(device_id)
     if device is None or device.end_reason is not None or not _may_see(principal, device.customer_id):
-        remedy = "GET /v1/customers/{customer_id}/devices of the portal lists the registered devices"
-        raise ProblemError.of_missing(
+        # The response to a customer is the same for every id, so that ids of others cannot be probed.
+        is_staff = principal.role in {"operator", "service"}
+        raise ProblemError(
+            404,
             "not_found",
             "Device not found",
-            "registered device of this token's customer with the id",
-            "device_id",
-            remedy,
+            field="path.device_id",
+            problem="there is no registered device " + ("{device_id}" if is_staff else "with this id for the customer"),
+            remedy="GET /v1/customers/{customer_id}/devices of the portal lists the devices of a customer",
         )
     return await store.list_slots(device_id)
 

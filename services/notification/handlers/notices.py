@@ -72,6 +72,8 @@ async def _create_notice(
 
 def _details(event: OrderReference | ReorderHeld) -> dict[str, Any]:
     details: dict[str, Any] = event.model_dump(mode="json", include=DETAILS)
+    if not details.get("test"):
+        details.pop("test", None)
     if isinstance(event, OrderFact) and event.lines:
         details["lines"] = {line.line_id: line.quantity for line in event.lines}
     return details

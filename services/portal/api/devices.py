@@ -196,13 +196,15 @@ def _check_access(device: Device | None, principal: Principal) -> Device:
         principal.role in ("operator", "service") or principal.customer_id == device.customer_id
     )
     if device is None or not accessible:
-        remedy = "GET /v1/customers/{customer_id}/devices lists the devices of a customer"
-        raise ProblemError.of_missing(
+        # The response to a customer is the same for every id, so that ids of others cannot be probed.
+        is_staff = principal.role in {"operator", "service"}
+        raise ProblemError(
+            404,
             "not_found",
             "No such device for this token",
-            "registered device of this token's customer with the id",
-            "device_id",
-            remedy,
+            field="path.device_id",
+            problem="there is no registered device " + ("{device_id}" if is_staff else "with this id for the customer"),
+            remedy="GET /v1/customers/{customer_id}/devices lists the devices of a customer",
         )
     return device
 

@@ -210,7 +210,7 @@ async def call(
             "The request is not valid",
             detail=detail,
             field="body",
-            problem="a value cannot be represented in JSON, such as NaN or an incomplete character",
+            problem="the body has a value that JSON cannot represent, such as NaN or an incomplete character",
             remedy="send finite numbers and complete characters",
         ) from None
     try:
