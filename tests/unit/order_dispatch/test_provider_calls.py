@@ -8,6 +8,7 @@ import pytest
 
 from libs.kit import RetryLaterError, Task
 from services.order_dispatch.domain import State
+from services.order_dispatch.domain.links import Block
 from services.order_dispatch.linking import client as linking_client
 from services.order_dispatch.orders import tasks
 from services.order_dispatch.sealing import UnsealError
@@ -55,6 +56,17 @@ class TestSubmission:
     async def test_call_provider_retries_if_order_cannot_be_read(self):
         with pytest.raises(RetryLaterError, match="provider not called: ConnectionResetError"):
             await tasks.call_provider(task(), Kit(unavailable=True))
+
+    @pytest.mark.parametrize("by", ["pause", "unlink"])
+    async def test_call_provider_sends_nothing_to_a_slot_that_takes_no_orders(self, by, monkeypatch):
+        async def fail(order, provider, kit):
+            raise AssertionError("the provider was called")
+
+        monkeypatch.setattr(tasks, "open_client", fail)
+        kit = Kit()
+        kit.block = Block(by, "paused at acme")
+
+        assert await tasks.call_provider(task(), kit) == {"unsent": "paused at acme", "by": by}
 
     @pytest.mark.parametrize("error", [UnsealError("no key is here"), ConnectionResetError("unavailable")])
     async def test_call_provider_retries_if_client_cannot_be_opened(self, error, monkeypatch):
