@@ -113,20 +113,23 @@ async def answer_invalid(request: Request, failure: Exception) -> JSONResponse:
     """Respond 422 with one error per field, 400 if the body is not JSON, or 415 if it is declared as another type."""
     assert isinstance(failure, RequestValidationError)  # noqa: S101  # registered for nothing else
     if has_wrong_content_type(failure):
-        sent = request.headers.get("content-type")
-        return ProblemError(
-            415 if sent else 422,
-            "unsupported_media_type" if sent else "invalid",
-            "This Content-Type is not supported" if sent else "The request is not valid",
-            field="header.content-type",
-            problem=f"the Content-Type is {sent[:100]}" if sent else "the request has a body and no Content-Type",
-            remedy="send JSON with the header `Content-Type: application/json`",
-        ).answer()
+        return _content_type_problem(request.headers.get("content-type")).answer()
     errors = explain_invalid(request, failure)
     is_broken = any(error.code == "malformed_json" for error in errors)
     status, code = (400, "malformed_json") if is_broken else (422, "invalid")
     title = "The body is not valid JSON" if is_broken else "The request is not valid"
     return ProblemError(status, code, title, errors=[error.as_json() for error in errors]).answer()
+
+
+def _content_type_problem(sent: str | None) -> ProblemError:
+    error = {
+        "field": "header.content-type",
+        "problem": f"the Content-Type is {sent[:100]}" if sent else "the request has a body and no Content-Type",
+        "remedy": "send JSON with the header `Content-Type: application/json`",
+    }
+    if sent:
+        return ProblemError(415, "unsupported_media_type", "This Content-Type is not supported", errors=[error])
+    return ProblemError(422, "invalid", "The request is not valid", errors=[error])
 
 
 _HTTP_CODES = {

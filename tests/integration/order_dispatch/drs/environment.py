@@ -240,3 +240,13 @@ async def register(environment, customer, device, registration):
         )
     )
     await environment.has_device(device)
+
+
+async def device(environment, name, registration):
+    """Register a device of Ann and link it; return once a subscription of it is known."""
+    await register(environment, "ann", name, registration)
+    await environment.link("ann", name)
+    await environment.wait_for_row(
+        "SELECT 1 FROM link_slot JOIN link USING (link_id) WHERE device_id = $1 AND state = 'active' AND subscribed",
+        name,
+    )

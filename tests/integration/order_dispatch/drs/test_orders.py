@@ -5,17 +5,8 @@ import json
 import pytest
 
 from replenish_contracts.events import UpdateStatus
-from tests.integration.order_dispatch.drs.environment import register
+from tests.integration.order_dispatch.drs.environment import device
 from tests.support.portal_server import until
-
-
-async def device(environment, name, registration, *options):
-    await register(environment, "ann", name, registration)
-    await environment.link("ann", name)
-    await environment.wait_for_row(
-        "SELECT 1 FROM link_slot JOIN link USING (link_id) WHERE device_id = $1 AND state = 'active' AND subscribed",
-        name,
-    )
 
 
 async def instance(environment, order_id):

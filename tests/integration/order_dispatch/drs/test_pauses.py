@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 from replenish_contracts.events import CustomerChanged, DeviceReplaced, SlotMove, SlotSpec
-from tests.integration.order_dispatch.drs.test_orders import device
+from tests.integration.order_dispatch.drs.environment import device
 from tests.support.portal_server import until
 
 
