@@ -81,12 +81,23 @@ def _inlined(schema: Document, definitions: Document) -> Document:
     return found
 
 
+#: Constructors of ProblemError with a status of their own.
+_STATUSES = {"of_field": 422, "of_missing": 404}
+
+
 def _error_codes(service: str) -> Iterator[str]:
     """Yield `<status> <code>` of every literal ProblemError of the service and of the kit's HTTP layer."""
     for folder in (ROOT / "services" / service, ROOT / "libs" / "kit" / "http"):
         for path in folder.rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ProblemError":
-                    match node.args[:2]:
-                        case [ast.Constant(value=int(status)), ast.Constant(value=str(code))]:
-                            yield f"{status} {code}"
+                match node:
+                    case ast.Call(
+                        func=ast.Name(id="ProblemError"),
+                        args=[ast.Constant(value=int(status)), ast.Constant(value=str(code)), *_],
+                    ):
+                        yield f"{status} {code}"
+                    case ast.Call(
+                        func=ast.Attribute(value=ast.Name(id="ProblemError"), attr=("of_field" | "of_missing") as name),
+                        args=[ast.Constant(value=str(code)), *_],
+                    ):
+                        yield f"{_STATUSES[name]} {code}"

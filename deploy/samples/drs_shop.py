@@ -66,12 +66,16 @@ async def certificate(shop: ShopDep) -> Response:
 
 @router.post("/customer/{serial}/{what}")
 async def customer(serial: str, what: str, request: Request, shop: ShopDep) -> dict[str, Any]:
-    """Customer actions on the shop's pages: subscribe, unsubscribe, cancel, deregister; or expiry of tokens."""
+    """Customer actions on the shop's pages: subscribe, unsubscribe, cancel, deregister; or expiry of tokens.
+
+    With `unnotified`, the notification of a subscription does not arrive.
+    """
     device = shop.accounts.devices[serial]
     slot = dict(request.query_params).get("slot", "")
     if what in {"subscribe", "unsubscribe"}:
         device.slots[slot] = what == "subscribe"
-        shop.notify_subscriptions(device)
+        if "unnotified" not in request.query_params:
+            shop.notify_subscriptions(device)
     elif what == "cancel":
         order = shop.orders.open_of(device, slot)
         if order is not None:

@@ -16,6 +16,8 @@ from services.consumption.store import Store
 
 router = APIRouter(prefix="/v1/devices/{device_id}/slots", tags=["slots"])
 
+#: Slots that a refusal lists.
+MOST_NAMES = 20
 FIRST_DAY = date(1970, 1, 1)
 
 
@@ -67,15 +69,26 @@ async def _owned_slots(device_id: str, principal: Principal, store: Store) -> li
     """Return the slots; raises ProblemError 404 if the device is unknown or belongs to another customer."""
     device = await store.find_device(device_id)
     if device is None or device.end_reason is not None or not _may_see(principal, device.customer_id):
-        raise ProblemError(404, "not_found", "Device not found")
+        # The response to a customer is the same for every id, so that ids of others cannot be probed.
+        is_staff = principal.role in {"operator", "service"}
+        raise ProblemError(
+            404,
+            "not_found",
+            "Device not found",
+            field="path.device_id",
+            problem="there is no registered device " + ("{device_id}" if is_staff else "with this id for the customer"),
+            remedy="GET /v1/customers/{customer_id}/devices of the portal lists the devices of a customer",
+        )
     return await store.list_slots(device_id)
 
 
 async def _owned_slot(device_id: str, name: str, principal: Principal, store: Store) -> Slot:
-    for slot in await _owned_slots(device_id, principal, store):
+    slots = await _owned_slots(device_id, principal, store)
+    for slot in slots:
         if slot.slot == name:
             return slot
-    raise ProblemError(404, "not_found", "Slot not found")
+    remedy = f"the slots of this device are {', '.join(slot.slot for slot in slots[:MOST_NAMES]) or 'not known yet'}"
+    raise ProblemError.of_missing("not_found", "Slot not found", "slot", "slot", remedy)
 
 
 def _may_see(principal: Principal, customer_id: str | None) -> bool:

@@ -46,6 +46,14 @@ async def put_preferences(
             "not_theirs",
             "Mails to shops cannot be changed",
             detail="The setting contains a kind of mail that is sent to shops.",
+            errors=[
+                {
+                    "field": kind,
+                    "problem": "mails of this kind are sent to shops",
+                    "remedy": f"omit it; customers choose among {', '.join(sorted(KINDS.keys() - TO_SHOPS))}",
+                }
+                for kind in sorted(TO_SHOPS & body.keys())
+            ],
         )
     async with kit.transaction() as tx:
         if not await tx.store.is_erased(customer_id):

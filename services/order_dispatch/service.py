@@ -160,6 +160,12 @@ SERVICE = Service(
             complete=tasks.on_provider_called,
             reconcile=tasks.reconcile_provider_call,
         ),
+        TaskKind(
+            "withdraw_blocked",
+            perform=tasks.acknowledge_block,
+            complete=tasks.on_block_acknowledged,
+            reconcile=tasks.acknowledge_block,
+        ),
         *payment.PAYMENT_TASKS,
         *linking.TASKS,
         *sns.TASKS,

@@ -22,7 +22,6 @@ SERVICE = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
 FOR_OTHERS = {
     **dict.fromkeys(("OrderRequested", "CancelRequested", "OrderStatusRequested"), "the provider"),
     **dict.fromkeys(("FraudFlagged", "FraudCleared"), "external fraud monitoring"),
-    **dict.fromkeys(("LinkCreated", "LinkEnded", "ProviderSubscriptionChanged"), "external systems that follow links"),
     **dict.fromkeys(
         ("PaymentAuthorized", "PaymentCaptured", "PaymentFailed", "PaymentVoided"), "accounting, the judge"
     ),

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from deploy.cli.commands.token import operator_token
 from deploy.cli.options import HomeOption, home_of
+from deploy.cli.refusals import message_of
 from deploy.local.errors import StackError
 from deploy.local.home import Home
 from replenish_contracts.units import SYMBOLS, BaseUnit
@@ -72,6 +73,8 @@ def all_receipts(receipt: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def show_order(order: dict[str, Any], receipts: dict[str, dict[str, Any]], console: Console) -> None:
     """Print an order's lines and shipments; the receipts of a single line are shown before."""
     console.print(f"[bold]order {escape(order['order_id'])}[/] from {escape(order['provider_id'])}: {order['state']}")
+    if order.get("test"):
+        console.print("  test order: nothing is charged and nothing is delivered", markup=False)
     lines = {line["line_id"]: line for line in order["lines"]}
     for line in lines.values():
         for text in describe_line(line):
@@ -192,9 +195,22 @@ def _inputs(inputs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for slot in inputs["slots"]:
         level = f"{slot['level']} +- {slot['uncertainty']:.3g} at {slot['level_at']}, by event {slot['level_event']}"
         yield f"slot {slot['device_id']}/{slot['slot']}", level
+        for link in slot.get("links", ()):
+            yield f"slot {slot['device_id']}/{slot['slot']} at {link['provider_id']}", _link(link)
     yield "shelf by event", inputs["shelf_event"]
     yield "offer by event", (inputs["offer"] or {}).get("event")
     yield "caused by event", inputs["cause"]
+
+
+def _link(link: dict[str, Any]) -> str:
+    """Describe a slot as a linked provider reported it."""
+    if not link["active"]:
+        return f"not linked since {link['changed_at']}"
+    if link["subscribed"] is None:
+        return f"linked since {link['changed_at']}"
+    state = "subscribed" if link["subscribed"] else "paused"
+    items = f" to {', '.join(link['items'])}" if link["items"] else ""
+    return f"{state}{items} since {link['subscribed_at']}"
 
 
 class _Service:
@@ -276,7 +292,4 @@ def _address_in(home: Home, service: str) -> str | None:
 
 
 def _problem(answer: httpx.Response) -> str:
-    try:
-        return str(answer.json()["title"])
-    except (ValueError, KeyError, TypeError):
-        return f"{answer.url} answered {answer.status_code}"
+    return message_of(answer.status_code, str(answer.url), answer.content)

@@ -7,6 +7,7 @@ import urllib.request
 import typer
 
 from deploy.cli.options import HomeOption, home_of
+from deploy.cli.refusals import message_of
 from deploy.local.errors import StackError
 from deploy.local.health import TIMEOUT_SECONDS
 from deploy.local.home import Home
@@ -34,5 +35,8 @@ def operator_token(home: Home) -> str:
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - our own portal
             return str(json.load(answer)["access_token"])
+    except urllib.error.HTTPError as error:
+        refusal = message_of(error.code, str(error.url), error.read())
+        raise StackError(f"cannot get a token from the portal at {portal}: {refusal}") from None
     except (OSError, ValueError, KeyError) as error:
         raise StackError(f"cannot get a token from the portal at {portal}: {error}") from None

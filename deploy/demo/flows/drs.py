@@ -75,7 +75,7 @@ class DrsShop:
 
     async def before_placing(self, one: FlowCustomer) -> None:
         if one.outcome is Outcome.REFUSED:  # deactivated at the shop; the notification has not arrived yet
-            await self._at_counter(f"customer/{one.device_id}/unsubscribe", slot="1")
+            await self._at_counter(f"customer/{one.device_id}/unsubscribe", slot="1", unnotified="true")
         elif one.outcome is Outcome.FOUND:
             await self._at_counter("shop/lose", answers="1")
 

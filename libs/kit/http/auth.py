@@ -27,9 +27,20 @@ class Principal(NamedTuple):
     provider_id: str | None = None
 
 
-def unauthorized(detail: str) -> ProblemError:
+#: POST /v1/tokens is an operation of the portal.
+HOW_TO_AUTHENTICATE = "request a token at POST /v1/tokens and send it as `Authorization: Bearer <token>`"
+
+
+def unauthorized(detail: str, problem: str | None = None, remedy: str = HOW_TO_AUTHENTICATE) -> ProblemError:
     return ProblemError(
-        401, "unauthorized", "A valid bearer token is required", detail=detail, headers={"WWW-Authenticate": "Bearer"}
+        401,
+        "unauthorized",
+        "A valid bearer token is required",
+        detail=detail,
+        headers={"WWW-Authenticate": "Bearer"},
+        field="header.authorization",
+        problem=problem or f"{detail[:1].lower()}{detail[1:].rstrip('.')}",
+        remedy=remedy,
     )
 
 
@@ -103,5 +114,11 @@ class Verifier:
                     self._read_at = time.monotonic()
                 except (RetryLaterError, ValueError):
                     if self._keys is None:
-                        raise ProblemError(503, "keys_unavailable", "Tokens cannot be verified at the moment") from None
+                        raise ProblemError(
+                            503,
+                            "keys_unavailable",
+                            "Tokens cannot be verified at the moment",
+                            problem="the portal, which publishes the keys of tokens, does not respond",
+                            remedy="send the same request again in a few seconds",
+                        ) from None
             return self._keys

@@ -13,7 +13,13 @@ from libs.kit.kit import Kit
 def kit_of(request: Request) -> Kit:
     kit: Kit | None = getattr(request.app.state, "kit", None)
     if kit is None:
-        raise ProblemError(503, "starting", "The service is still starting", headers={"Retry-After": "1"})
+        raise ProblemError(
+            503,
+            "starting",
+            "The service is still starting",
+            headers={"Retry-After": "1"},
+            remedy="send the same request again in 1 s",
+        )
     return kit
 
 
@@ -24,7 +30,8 @@ async def principal_of(request: Request, kit: KitDep) -> Principal:
     """Return the authenticated sender; raises ProblemError 401."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise unauthorized("Send the header `Authorization: Bearer <token>`.")
+        problem = "the header Authorization has no bearer token" if scheme else "the header Authorization is missing"
+        raise unauthorized("Send the header `Authorization: Bearer <token>`.", problem)
     verifier = kit.state.get_or_create(Verifier, lambda: Verifier(kit.client, kit.settings.portal_url))
     return await verifier.verify(token.strip())
 
@@ -35,11 +42,15 @@ PrincipalDep = Annotated[Principal, Depends(principal_of)]
 def require(principal: Principal, *roles: str) -> None:
     """Raise ProblemError 403 unless the principal has one of the roles."""
     if principal.role not in roles:
+        required = " or ".join(roles)
         raise ProblemError(
             403,
             "forbidden",
             "This token does not permit the request",
-            detail=f"The role {' or '.join(roles)} is required.",
+            detail=f"The role {required} is required.",
+            field="header.authorization",
+            problem=f"the token has the role {principal.role}; the role {required} is required",
+            remedy=f"send the request with a token of the role {required}",
         )
 
 
@@ -50,7 +61,15 @@ def require_customer(principal: Principal, customer_id: str) -> None:
     """
     if principal.role in ("operator", "service") or principal.customer_id == customer_id:
         return
-    raise ProblemError(404, "not_found", "No such customer")
+    raise ProblemError(
+        404,
+        "not_found",
+        "No such customer",
+        field="path",
+        # Without the id: it may be that of the owner of a resource, which the sender must not learn.
+        problem="there is no such customer, or the token is of another one",
+        remedy="check the ids in the path, or use a token of this customer or of an operator",
+    )
 
 
 async def idempotency_of(

@@ -20,16 +20,32 @@ from libs.kit.kit import Kit, StoredResponse, StoreT, Transaction
 from replenish_contracts.catalogue import Event
 
 LONGEST_KEY = 255
+KEY_FIELD = "header.idempotency-key"
 EXACT = 2.0**53
 
 
 def key_from(header: str | None) -> str:
     """Return the required Idempotency-Key; raises ProblemError 400 if it is missing or invalid."""
     if header is None:
-        raise ProblemError(400, "idempotency_key_required", "This request needs an Idempotency-Key")
+        raise ProblemError(
+            400,
+            "idempotency_key_required",
+            "This request needs an Idempotency-Key",
+            field=KEY_FIELD,
+            problem="the header Idempotency-Key is missing",
+            remedy="send a new key for each new request, for example a UUID, and the same key when you repeat it",
+        )
     if not 1 <= len(header) <= LONGEST_KEY or not header.isascii() or not header.isprintable():
         detail = f"Send 1 to {LONGEST_KEY} printable ASCII characters, for example a UUID."
-        raise ProblemError(400, "idempotency_key_invalid", "The Idempotency-Key is not valid", detail=detail)
+        raise ProblemError(
+            400,
+            "idempotency_key_invalid",
+            "The Idempotency-Key is not valid",
+            detail=detail,
+            field=KEY_FIELD,
+            problem=f"the key has {len(header)} characters or contains one that is not printable ASCII",
+            remedy=f"send 1 to {LONGEST_KEY} printable ASCII characters, for example a UUID",
+        )
     return header
 
 
@@ -70,7 +86,13 @@ class IdempotentRequest(NamedTuple):
         )
         if not free:
             raise ProblemError(
-                409, "idempotency_in_flight", "The same request is still being processed", headers={"Retry-After": "1"}
+                409,
+                "idempotency_in_flight",
+                "The same request is still being processed",
+                headers={"Retry-After": "1"},
+                field=KEY_FIELD,
+                problem="a request with this key is still being processed",
+                remedy="send the same request again in 1 s to get its response",
             )
         row = await connection.fetchrow(
             """-- find_response
@@ -88,6 +110,9 @@ class IdempotentRequest(NamedTuple):
                 "idempotency_conflict",
                 "This Idempotency-Key was already used with a different body",
                 detail="Send the same body, or use a new key for a new request.",
+                field=KEY_FIELD,
+                problem=f"the key {self.key} was first used with another body at {self.path}",
+                remedy="send the same body to get the first response, or use a new key for a new request",
             )
         return StoredResponse(row["status"], row["body"])
 
@@ -102,7 +127,15 @@ class IdempotentRequest(NamedTuple):
             )
         except asyncpg.UniqueViolationError:
             title = "The same request has just been processed"
-            raise ProblemError(409, "idempotency_in_flight", title, headers={"Retry-After": "1"}) from None
+            raise ProblemError(
+                409,
+                "idempotency_in_flight",
+                title,
+                headers={"Retry-After": "1"},
+                field=KEY_FIELD,
+                problem="a request with this key was processed at the same time",
+                remedy="send the same request again in 1 s to get its response",
+            ) from None
 
 
 class ReplayedError(Exception):

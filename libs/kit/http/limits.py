@@ -62,6 +62,16 @@ async def _discard(receive: Receive) -> None:
 #: Many times the limits of browsers and proxies.
 LARGEST_HEAD_BYTES = 65_536
 SLOWEST_HEAD_SECONDS = 15.0
+REFUSED_HEADS = {
+    "head_too_large": {
+        "problem": f"the request line and headers exceed {LARGEST_HEAD_BYTES} bytes",
+        "remedy": "send fewer or shorter headers",
+    },
+    "head_too_slow": {
+        "problem": f"the request line and headers did not arrive within {SLOWEST_HEAD_SECONDS:g} s",
+        "remedy": "send the request again, over a faster connection",
+    },
+}
 
 
 class LimitedHeads(HttpToolsProtocol):
@@ -120,7 +130,13 @@ class LimitedHeads(HttpToolsProtocol):
     def _refuse(self, status: HTTPStatus, code: str) -> None:
         """Close the connection, with a problem response unless the head was complete: then the app responds."""
         if self._in_head and not self.transport.is_closing():
-            problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "code": code}
+            problem = {
+                "type": "about:blank",
+                "title": status.phrase,
+                "status": status.value,
+                "code": code,
+                "errors": [{"code": code, "field": "header", **REFUSED_HEADS[code]}],
+            }
             body = json.dumps(problem).encode()
             head = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
             self.transport.write(STATUS_LINE[status] + head.encode() + body)

@@ -31,7 +31,15 @@ async def create_cart(body: CartBody, kit: KitDep, principal: PrincipalDep, key:
     require(principal, "customer", "operator", "service")
     customer_id = body.customer_id or principal.customer_id
     if customer_id is None:
-        raise ProblemError(422, "customer_missing", "Customer missing", detail="Send `customer_id`.")
+        raise ProblemError(
+            422,
+            "customer_missing",
+            "Customer missing",
+            detail="Send `customer_id`.",
+            field="customer_id",
+            problem=f"the token of role {principal.role} is of no customer",
+            remedy="send the customer_id of the cart's owner",
+        )
     require_customer(principal, customer_id)
     async with command(kit, key) as tx:
         cart = await tx.store.add_cart(str(uuid4()), customer_id)
@@ -76,7 +84,14 @@ async def check_out(
     async with command(kit, key) as tx:
         cart = _open_cart(await tx.store.lock_cart(cart_id), principal)
         if not cart.wanted:
-            raise ProblemError(422, "empty_cart", "The cart is empty")
+            raise ProblemError(
+                422,
+                "empty_cart",
+                "The cart is empty",
+                field="path.cart_id",
+                problem="the cart {cart_id} is empty",
+                remedy="add items with POST /v1/carts/{cart_id}/items first",
+            )
         expires_at = tx.store.now + timedelta(minutes=tx.store.settings.checkout_minutes)
         checkout = Checkout(str(uuid4()), cart.customer_id, State.UNPAID, expires_at, cart.wanted)
         await tx.store.add_checkout(checkout)
@@ -103,7 +118,8 @@ async def _check_available(wanted: Quantities, store: Store) -> None:
 
 def _get_owned(cart: Cart | None, principal: Principal) -> Cart:
     if cart is None:
-        raise ProblemError(404, "not_found", "Cart not found")
+        title, remedy = "Cart not found", "create a cart with POST /v1/carts"
+        raise ProblemError.of_missing("not_found", title, "cart", "cart_id", remedy)
     require_customer(principal, cart.customer_id)
     return cart
 
@@ -111,5 +127,13 @@ def _get_owned(cart: Cart | None, principal: Principal) -> Cart:
 def _open_cart(cart: Cart | None, principal: Principal) -> Cart:
     cart = _get_owned(cart, principal)
     if cart.checkout_id:
-        raise ProblemError(409, "checked_out", "This cart has already been checked out", checkout_id=cart.checkout_id)
+        raise ProblemError(
+            409,
+            "checked_out",
+            "This cart has already been checked out",
+            checkout_id=cart.checkout_id,
+            field="path.cart_id",
+            problem=f"the cart {{cart_id}} became the checkout {cart.checkout_id}",
+            remedy=f"continue with /v1/checkouts/{cart.checkout_id}, or create a new cart with POST /v1/carts",
+        )
     return cart

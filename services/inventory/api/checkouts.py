@@ -42,8 +42,17 @@ class LockedCheckout:
         state = None if late else next_state(checkout.state, step)
         if state is None:
             now = State.EXPIRED if late else checkout.state
+            possible = [one.value for one in CheckoutStep if next_state(now, one) is not None]
             raise ProblemError(
-                409, f"checkout_{now}", f"This checkout is {now}", detail=f"`{step}` is not possible in this state."
+                409,
+                f"checkout_{now}",
+                f"This checkout is {now}",
+                detail=f"`{step}` is not possible in this state.",
+                field="path.checkout_id",
+                problem=f"the checkout {{checkout_id}} is {now}, so `{step}` is not possible",
+                remedy=f"possible steps are: {', '.join(possible)}"
+                if possible
+                else "create a new cart and check it out",
             )
         fresh = state is not checkout.state
         if fresh:
@@ -142,12 +151,23 @@ async def cancel(checkout_id: Identifier, kit: KitDep, principal: PrincipalDep, 
 def _shipped(named: Quantities, allocated: Quantities) -> Quantities:
     """Return the shipped quantity of all allocated goods; raises ProblemError 422 for goods that were not paid."""
     if excess := {goods: n for goods, n in named.items() if n > allocated.get(goods, 0)}:
-        raise ProblemError(422, "more_than_paid", "More items shipped than paid for", items=items_of(excess))
+        errors = [
+            {
+                "field": "items",
+                "problem": f"{goods.product_id}: {n} shipped, {allocated.get(goods, 0)} paid",
+                "remedy": f"send at most {allocated.get(goods, 0)} of {goods.product_id} of {goods.owner_id}",
+            }
+            for goods, n in excess.items()
+        ]
+        raise ProblemError(
+            422, "more_than_paid", "More items shipped than paid for", items=items_of(excess), errors=errors
+        )
     return {goods: named.get(goods, 0) for goods in allocated}
 
 
 def _get_owned(checkout: Checkout | None, principal: Principal) -> Checkout:
     if checkout is None:
-        raise ProblemError(404, "not_found", "Checkout not found")
+        title, remedy = "Checkout not found", "check out a cart with POST /v1/carts/{id}/checkout"
+        raise ProblemError.of_missing("not_found", title, "checkout", "checkout_id", remedy)
     require_customer(principal, checkout.customer_id)
     return checkout

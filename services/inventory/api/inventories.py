@@ -41,7 +41,8 @@ async def get_transaction(goods: GoodsDep, transaction_id: UUID, kit: KitDep) ->
     async with kit.read() as store:
         row = await store.find_transaction(goods, transaction_id)
     if row is None:
-        raise ProblemError(404, "not_found", "Transaction not found")
+        title, remedy = "Transaction not found", "GET /inventories/{product_id}/transactions lists the transactions"
+        raise ProblemError.of_missing("not_found", title, "transaction", "transaction_id", remedy)
     return {"data": transaction_of(goods, row)}
 
 

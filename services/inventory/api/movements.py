@@ -18,6 +18,7 @@ from services.inventory.api.shapes import (
     shortage_problem,
     stock_of,
     transaction_of,
+    unknown_product,
 )
 from services.inventory.domain import Action, Booking, Goods, Movement, Shortage, Source, stock
 from services.inventory.store import Provision, Store, transaction_id
@@ -80,13 +81,16 @@ async def _lock(goods: Goods, store: Store, *, create: bool = False) -> Provisio
         await store.lock_shelf(goods)
     provision = await store.find_provision(goods)
     if provision is None:
-        raise ProblemError(404, "unknown_product", "Product not found in this owner's stock")
+        raise unknown_product("book a first receipt with the action increment, or count the stock")
     if provision.customers:
         raise ProblemError(
             409,
             "a_customers_goods",
             "A customer's stock cannot be changed directly",
             detail="Send a count of the shelf.",
+            field="path.product_id",
+            problem="the stock of {product_id} belongs to a customer",
+            remedy="send POST /v1/customers/{customer_id}/stock/{product_id}/count",
         )
     return provision
 
@@ -95,7 +99,13 @@ async def _check_quantity(requested: TransactionBody, goods: Goods, provision: P
     action = Action(requested.action)
     if action is Action.INCREMENT:
         if provision.total + requested.quantity > LARGEST:
-            raise ProblemError(422, "too_much", "The quantity is too large")
+            raise ProblemError.of_field(
+                "too_much",
+                "The quantity is too large",
+                "data.quantity",
+                f"the total would be {provision.total + requested.quantity}; at most {LARGEST} are kept",
+                f"send at most {LARGEST - provision.total}",
+            )
         return
     by_hand = action is Action.DEALLOCATE
     available = provision.by_hand if by_hand else provision.available

@@ -16,10 +16,25 @@ def owner_of(principal: PrincipalDep, owner_id: Identifier | None = None) -> str
     """Return the owner from the path, else the provider of the token; raises ProblemError 404 without access."""
     owner = owner_id or principal.provider_id
     if owner is None:
-        raise ProblemError(422, "owner_missing", "Owner missing", detail="Use /v1/owners/{owner}/inventories/...")
+        raise ProblemError(
+            422,
+            "owner_missing",
+            "Owner missing",
+            detail="Use /v1/owners/{owner}/inventories/...",
+            field="path",
+            problem=f"the token of role {principal.role} has no stock of its own",
+            remedy="use /v1/owners/{owner}/inventories/..., or a token of a provider",
+        )
     if principal.role in {"operator", "service"} or (principal.role == "provider" and principal.provider_id == owner):
         return owner
-    raise ProblemError(404, "not_found", "Stock not found")
+    raise ProblemError(
+        404,
+        "not_found",
+        "Stock not found",
+        field="path",
+        problem="there is no such owner, or the token does not give access to its stock",
+        remedy="use a token of this provider or of an operator",
+    )
 
 
 OwnerDep = Annotated[str, Depends(owner_of)]

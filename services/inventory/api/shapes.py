@@ -13,6 +13,13 @@ from replenish_contracts.catalogue import MAX_TEXT, NO_NUL, as_utc
 from services.inventory.domain import Goods, Quantities, Shortage
 from services.inventory.store import Cart, Checkout, Store
 
+#: What can be done about a shortage, by code.
+REMEDIES = {
+    "less_than_allocated": "count again, or end orders first: {requested} are allocated to orders",
+    "fewer_came_back": "decide on at most {available}, which came back and were not decided on",
+    "not_allocated_by_hand": "deallocate at most {available}; what is allocated to orders ends with them",
+    "paid_too_late": "refund the payment: the goods were sold meanwhile",
+}
 Identifier = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
 #: Largest integer that JSON readers represent exactly.
 LARGEST = 2**53
@@ -37,7 +44,7 @@ class TransactionBody(Body):
     @model_validator(mode="after")
     def check_expiry_date(self) -> Self:
         if self.expires_on and self.action != "increment":
-            raise ValueError("`expires_on` is only allowed with the action `increment`")
+            raise ValueError("expires_on belongs to received goods; omit it, or send the action increment")
         return self
 
 
@@ -154,13 +161,27 @@ async def shortage_problem(
         for one in short
     ]
     detail = ", ".join(f"{one.goods.product_id}: {one.requested} requested, {one.available} available" for one in short)
-    return ProblemError(status, code, "Not enough stock", detail=detail[:MAX_TEXT], shortages=shortages)
+    errors = [
+        {
+            "field": "quantity",
+            "problem": f"{one['product_id']}: {one['requested']} requested, {one['available']} available",
+            "remedy": REMEDIES.get(code, "request at most {available}").format(**one)
+            + (f", or wait for the restock of {one['restock_at']}" if one["restock_at"] else ""),
+        }
+        for one in shortages
+    ]
+    return ProblemError(status, code, "Not enough stock", detail=detail[:MAX_TEXT], shortages=shortages, errors=errors)
+
+
+def unknown_product(remedy: str) -> ProblemError:
+    title = "Product not found in this owner's stock"
+    return ProblemError.of_missing("unknown_product", title, "stock of the product", "product_id", remedy)
 
 
 async def stock_of(goods: Goods, store: Store) -> dict[str, Any]:
     provision = await store.find_provision(goods)
     if provision is None:
-        raise ProblemError(404, "unknown_product", "Product not found in this owner's stock")
+        raise unknown_product("GET /inventories lists the owner's products")
     expected = await store.list_restocks([goods])
     return {
         "id": goods.product_id,

@@ -72,7 +72,13 @@ async def count_shelf(
     async with command(kit, key) as tx:
         unit = await tx.store.find_unit(goods)
         if unit is None:
-            raise ProblemError(404, "unknown_product", "No device of this customer uses this product")
+            raise ProblemError.of_missing(
+                "unknown_product",
+                "No device of this customer uses this product",
+                "slot of this customer with the product",
+                "product_id",
+                "register a device with a slot for this product, or check the product_id",
+            )
         counted = _steps(body, unit)
         booked = await _count(tx.store, goods, counted, principal)
         tx.publish(*([booked] if booked else []))
@@ -107,7 +113,8 @@ def _steps(body: ShelfCountBody, unit: Unit) -> int:
         entry = {"field": "quantity", "problem": error.problem, "remedy": error.remedy}
         raise ProblemError(422, error.code, "The count was not accepted", errors=[entry]) from None
     if counted > MOST_ON_A_SHELF:
-        entry = {"field": "quantity", "problem": "exceeds the largest accepted count", "remedy": "check the quantity"}
+        most = f"send at most {format_quantity(MOST_ON_A_SHELF, unit.scale)} {unit.code}; check the unit"
+        entry = {"field": "quantity", "problem": "exceeds the largest accepted count", "remedy": most}
         raise ProblemError(422, "out_of_range", "The count was not accepted", errors=[entry])
     return counted
 

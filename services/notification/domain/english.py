@@ -277,6 +277,12 @@ ENGLISH = Language(
             (("We have cancelled your order for {product}. It will not be delivered.",), ON_HOLD, CONTACT_US),
         ),
     },
+    test_subject="[Test] {subject}",
+    test_order="This is a test order: nothing is charged and nothing is delivered.",
+    test_order_for_shop="This is a test order: please answer it as usual, but do not charge or ship anything.",
+    test_order_to_place=(
+        "This is a test order: please answer as usual, but do not order or cancel anything at the shop."
+    ),
     greeting="Hello {name},",
     closing="Your Replenish team",
     nameless="",
@@ -286,6 +292,8 @@ ENGLISH = Language(
         "operator": "by us",
         "provider": "by the provider",
         "deregistration": "because the device was removed",
+        "pause": "because it is paused in your account with the provider",
+        "unlink": "because the device is no longer linked to your account with the provider",
     },
     holds={
         "no_offer": "the provider you chose does not sell it",
@@ -293,6 +301,8 @@ ENGLISH = Language(
         "provider_inactive": "the provider you chose is not accepting orders at the moment",
         "pack_size_differs": "the provider now sells it in a different pack size",
         "pack_unit_differs": "the provider now sells it in a different unit",
+        "link_ended": "the device is no longer linked to your account with the provider",
+        "not_linked": "the device is not linked to your account with the provider yet",
         "units_differ": "its slots measure it in different units",
     },
     one_thing="1 thing",

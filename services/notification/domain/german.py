@@ -308,6 +308,15 @@ GERMAN = Language(
             ),
         ),
     },
+    test_subject="[Test] {subject}",
+    test_order="Dies ist eine Testbestellung: Es wird nichts berechnet und nichts geliefert.",
+    test_order_for_shop=(
+        "Dies ist eine Testbestellung: Bitte antworten Sie wie gewohnt, aber berechnen und versenden Sie nichts."
+    ),
+    test_order_to_place=(
+        "Dies ist eine Testbestellung: Bitte antworten Sie wie gewohnt, "
+        "aber bestellen und stornieren Sie nichts im Shop."
+    ),
     greeting="Guten Tag {name},",
     closing="Ihr Replenish-Team",
     nameless="",
@@ -317,6 +326,8 @@ GERMAN = Language(
         "operator": "von uns",
         "provider": "vom Anbieter",
         "deregistration": "wegen der Abmeldung des Geräts",
+        "pause": "wegen der Pause in Ihrem Konto beim Anbieter",
+        "unlink": "wegen der beendeten Verknüpfung des Geräts mit Ihrem Konto beim Anbieter",
     },
     holds={
         "no_offer": "Der gewählte Anbieter führt dieses Produkt nicht",
@@ -324,6 +335,8 @@ GERMAN = Language(
         "provider_inactive": "Der gewählte Anbieter nimmt keine Bestellungen an",
         "pack_size_differs": "Der Anbieter verkauft dieses Produkt jetzt in einer anderen Packungsgröße",
         "pack_unit_differs": "Der Anbieter verkauft dieses Produkt jetzt in einer anderen Einheit",
+        "link_ended": "Das Gerät ist nicht mehr mit Ihrem Konto beim Anbieter verknüpft",
+        "not_linked": "Das Gerät ist noch nicht mit Ihrem Konto beim Anbieter verknüpft",
         "units_differ": "Die Fächer verwenden unterschiedliche Einheiten",
     },
     one_thing="1 Artikel",

@@ -108,6 +108,8 @@ KIND_BY_HOLD = {
     "pack_size_differs": Kind.CANNOT_ORDER,
     "pack_unit_differs": Kind.CANNOT_ORDER,
     "units_differ": Kind.CANNOT_ORDER,
+    "link_ended": Kind.CANNOT_ORDER,
+    "not_linked": Kind.CANNOT_ORDER,
     "cancelled_again": Kind.ORDERING_STOPPED,
 }
 

@@ -31,6 +31,12 @@ class Language(NamedTuple):
     #: Texts that replace those of `texts` if the provider is not at fault, and those of `several`.
     faults: dict[tuple[Kind, Fault], Text]
     several_faults: dict[tuple[Kind, Fault], Text]
+    #: Subject and first paragraph of mails about test orders: to customers, to shops, and to customers who order at the
+    #: shop themselves.
+    test_subject: str
+    test_order: str
+    test_order_for_shop: str
+    test_order_to_place: str
     greeting: str
     closing: str
     #: Used if the name of the customer or of the product is unknown.

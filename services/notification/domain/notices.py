@@ -57,6 +57,11 @@ class Notice:
     sent_with: str | None = None
 
     @property
+    def is_test(self) -> bool:
+        """The order is a test: nothing is charged and nothing is delivered."""
+        return bool(self.details.get("test"))
+
+    @property
     def ends_lines(self) -> bool:
         """Some lines of an order ended without goods, and the others go on."""
         return self.kind in (Kind.ORDER_REFUSED, Kind.ORDER_CANCELLED) and "complete" in self.details

@@ -10,7 +10,7 @@ from services.notification.domain.contact import Contact
 from services.notification.domain.english import ENGLISH
 from services.notification.domain.formatting import one_line, show_date, show_money, show_quantity, show_rate
 from services.notification.domain.german import GERMAN
-from services.notification.domain.kinds import Kind
+from services.notification.domain.kinds import TO_SHOPS, WITH_ANSWER_LINKS, Kind
 from services.notification.domain.language import ENDED, Language, Line, Text
 from services.notification.domain.listing import Listing
 from services.notification.domain.notices import Facts, Notice, fault_of
@@ -60,7 +60,16 @@ def render_mail(
             body.append(line)
     greeting = language.greeting.format(name=one_line(contact.name) or language.nameless).replace(" ,", ",")
     urls = (page, *(links or {}).values(), *(line.cart_url for line in facts.lines if line.cart_url))
-    return RenderedMail(text.subject.format_map(values), (greeting, *body, language.closing), code, urls)
+    subject = text.subject.format_map(values)
+    if notice.is_test:
+        subject, body = language.test_subject.format(subject=subject), [_test_note(notice, language), *body]
+    return RenderedMail(subject, (greeting, *body, language.closing), code, urls)
+
+
+def _test_note(notice: Notice, language: Language) -> str:
+    if notice.kind in TO_SHOPS:
+        return language.test_order_for_shop
+    return language.test_order_to_place if notice.kind in WITH_ANSWER_LINKS else language.test_order
 
 
 def _text_for(notice: Notice, listing: Listing) -> Text:
@@ -128,8 +137,8 @@ def _reasons(notice: Notice, language: Language) -> dict[str, str]:
     """Return who ended the order or its lines, and why, if known."""
     by = notice.details.get("by", "")
     reason = one_line(notice.details.get("reason") or "").rstrip(".")
-    # The phrase for this actor contains the reason.
-    why = None if by == "deregistration" else language.holds.get(reason, reason) or None
+    # The phrases for these actors contain the reason.
+    why = None if by in {"deregistration", "pause", "unlink"} else language.holds.get(reason, reason) or None
     return {"by": language.actors.get(by, language.actors["operator"])} | ({"why": why} if why else {})
 
 

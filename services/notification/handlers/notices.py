@@ -20,7 +20,7 @@ from services.notification.store import Store
 #: Fields of the event that mails need.
 DETAILS = {
     *("reason", "by", "fault", "quantity", "packs", "expected_at", "expected_date", "evidence"),
-    *("answer_by", "complete", "ordered", "received", "amount", "currency"),
+    *("answer_by", "complete", "ordered", "received", "amount", "currency", "test"),
 }
 
 
@@ -72,6 +72,8 @@ async def _create_notice(
 
 def _details(event: OrderReference | ReorderHeld) -> dict[str, Any]:
     details: dict[str, Any] = event.model_dump(mode="json", include=DETAILS)
+    if not details.get("test"):
+        details.pop("test", None)
     if isinstance(event, OrderFact) and event.lines:
         details["lines"] = {line.line_id: line.quantity for line in event.lines}
     return details

@@ -159,6 +159,8 @@ async def _show_answer(order: Order, step: Step, store: Any, line_ids: Collectio
         "done": is_done(step, order, line_ids),
         "refusal": refusal_of(step, order),
         "shop": provider.name if provider else order.provider_id,
+        "test": order.test,
+        "responder": order.responder,
         "lines": lines,
         # Those of the only line; null for several.
         "product_id": only.get("product_id"),
@@ -193,17 +195,39 @@ def _keys(kit: Kit) -> Sequence[bytes]:
         return sealing_keys(kit)
     except UnsealError as error:
         detail = "The operator must set `sealing_key`."
-        raise ProblemError(503, "no_sealing_key", "Answer links are not available", detail=detail) from error
+        raise ProblemError(
+            503,
+            "no_sealing_key",
+            "Answer links are not available",
+            detail=detail,
+            problem="the service has no key to sign links",
+            remedy="set SEALING_KEY of order_dispatch; answer on the page or over the API meanwhile",
+        ) from error
 
 
 def _open_link(token: str, kit: Kit) -> AnswerLink:
     try:
         return read_link(_keys(kit), token, time.time())
     except InvalidLinkError:
-        raise ProblemError(404, "broken_link", "This link is incomplete or not valid") from None
+        raise ProblemError(
+            404,
+            "broken_link",
+            "This link is incomplete or not valid",
+            field="path.token",
+            problem="the token of the link is incomplete or was changed",
+            remedy="open the link in the mail, or copy it as a whole; your page lists the order as well",
+        ) from None
     except ExpiredLinkError:
         detail = "Please open the order on your page."
-        raise ProblemError(410, "expired_link", "This link has expired", detail=detail) from None
+        raise ProblemError(
+            410,
+            "expired_link",
+            "This link has expired",
+            detail=detail,
+            field="path.token",
+            problem="the link has expired",
+            remedy="open the order on your page",
+        ) from None
 
 
 def _require_order(order: Order | None) -> Order:
@@ -213,4 +237,11 @@ def _require_order(order: Order | None) -> Order:
 
 
 def _no_such_order() -> ProblemError:
-    return ProblemError(404, "no_such_order", "There is no such order")
+    return ProblemError(
+        404,
+        "no_such_order",
+        "There is no such order",
+        field="path",
+        problem="there is no such order that can be answered",
+        remedy="check the order_id: the order may have been placed in another way, or not submitted yet",
+    )

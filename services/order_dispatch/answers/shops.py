@@ -28,7 +28,7 @@ from services.order_dispatch.answers.answering import (
 from services.order_dispatch.domain.lines import Cancellation
 from services.order_dispatch.domain.order import NoSuchLineError, Order
 from services.order_dispatch.domain.provider import Provider
-from services.order_dispatch.domain.states import CLOSED
+from services.order_dispatch.domain.states import CLOSED, State
 from services.order_dispatch.orders.shapes import LineId, read_quantity, show_order
 from services.order_dispatch.orders.tasks import fetch_address
 from services.order_dispatch.providers.api import ProviderId, provider_changed, require_provider, show_provider
@@ -102,7 +102,8 @@ async def _change_shop(
     async with command(kit, key) as tx:
         provider = await tx.store.lock_provider(provider_id)
         if provider is None or provider.protocol != "hosted":
-            raise ProblemError(404, "no_such_shop", "There is no such shop")
+            title, remedy = "There is no such shop", "GET /v1/providers lists shops, whose protocol is hosted"
+            raise ProblemError.of_missing("no_such_shop", title, "shop", "provider_id", remedy)
         changed = Provider(**{**{name: getattr(provider, name) for name in provider.__slots__}, **changes})
         offers = await tx.store.list_offers_of(provider_id)
         check_prices(changed, offers if changed.active else (), "terms")
@@ -110,6 +111,16 @@ async def _change_shop(
         tx.publish(provider_changed(changed))
         return tx.respond(200, show_provider(changed, offers, principal))
 
+
+#: Lines that a refusal names.
+MOST_LINES = 20
+#: What can be done with an order that does not take an answer, by its state.
+REMEDIES = {
+    State.SHIPPED: "report its delivery with `deliver`; what has left cannot be refused",
+    State.PLACED: "report the shipment with `ship`, or refuse it with `refuse`",
+    State.CANCELLED: "do not send anything; if the goods have left already, contact the operator",
+    State.DELIVERED: "no answer is needed any more",
+}
 
 #: Fields of a line, and of an order, that a shop does not see.
 _CUSTOMER_FIELDS_OF_LINE = ("pool_id", "device_id", "slot", "receipt_id")
@@ -189,7 +200,8 @@ class ShopAnswer(NamedTuple):
 def read_shop_answer(provider_id: ProviderId, order_id: Short, step: Step, principal: PrincipalDep) -> ShopAnswer:
     require_provider(principal, provider_id)
     if step not in SHOP_STEPS:
-        raise ProblemError(404, "not_found", "There is no such answer")
+        title, remedy = "There is no such answer", f"send one of {', '.join(sorted(SHOP_STEPS))}"
+        raise ProblemError.of_missing("not_found", title, "answer of a shop named", "step", remedy)
     return ShopAnswer(provider_id, order_id, step)
 
 
@@ -205,7 +217,8 @@ async def answer_as_shop(
         try:
             order, events = await take_answer(order, answer.step, _read_detail(body, order), tx.store)
         except NoSuchLineError as error:
-            errors = [{"field": "lines", "problem": str(error)}]
+            known = ", ".join(line.line_id for line in order.lines[:MOST_LINES])
+            errors = [{"field": "lines", "problem": str(error), "remedy": f"the lines of this order are {known}"}]
             raise ProblemError(422, "no_such_line", "Name the lines of this order", errors=errors) from error
         except StepRefusedError as error:
             raise refused_answer(error) from error
@@ -215,10 +228,30 @@ async def answer_as_shop(
 
 def refused_answer(error: StepRefusedError) -> ProblemError:
     if isinstance(error, ConflictingAnswerError):
-        return ProblemError(409, "conflicting_answer", "A different quantity was already reported", detail=str(error))
+        return ProblemError(
+            409,
+            "conflicting_answer",
+            "A different quantity was already reported",
+            detail=str(error),
+            field="quantity",
+            problem=_problem_of(error),
+            remedy="repeat the first quantity; report further parcels with a shipment_id of their own",
+        )
+    state = error.order.state
     return ProblemError(
-        409, "too_late", "This order can no longer be answered", detail=str(error), state=error.order.state
+        409,
+        "too_late",
+        "This order can no longer be answered",
+        detail=str(error),
+        state=state,
+        problem=_problem_of(error),
+        remedy=REMEDIES.get(state, f"nothing is to be done: the order is {state}"),
     )
+
+
+def _problem_of(error: StepRefusedError) -> str:
+    text = str(error).rstrip(".")
+    return text[:1].lower() + text[1:]
 
 
 def show_to_shop(order: Order) -> dict[str, Any]:
@@ -272,4 +305,10 @@ def _read_line(body: AnswerLineBody, order: Order, field: str) -> UpdateLine:
 
 
 def _no_such_order() -> ProblemError:
-    return ProblemError(404, "no_such_order", "There is no such order of this shop")
+    return ProblemError.of_missing(
+        "no_such_order",
+        "There is no such order of this shop",
+        "order of this shop with the id",
+        "order_id",
+        "GET /v1/providers/{provider_id}/orders lists the shop's orders",
+    )

@@ -37,7 +37,15 @@ async def redeem(request: Request, kit: KitDep) -> JSONResponse:
     try:
         redemption = parse(Redemption, body)
     except UnreadableAnswerError as error:
-        raise ProblemError(400, "malformed", "The redemption request is not valid", detail=str(error)) from error
+        raise ProblemError(
+            400,
+            "malformed",
+            "The redemption request is not valid",
+            detail=str(error),
+            field="body",
+            problem=str(error),
+            remedy="send JSON with provider_id and token, and amount (in minor units) with currency if you charge",
+        ) from error
     await authenticate(redemption.provider_id, request.headers, body, kit)
     idempotency = await idempotent_request(f"provider:{redemption.provider_id}", request)
     try:
@@ -54,20 +62,31 @@ async def redeem(request: Request, kit: KitDep) -> JSONResponse:
 
 
 def check_token(token: Any, redemption: Redemption) -> None:
-    refusal: tuple[int, str, str] | None = None
+    refusal: tuple[int, str, str, str] | None = None
+    field = "token"
     if token is None or token.provider_id != redemption.provider_id:
-        refusal = 404, "no_such_token", "The provider has no such token"
+        refusal = 404, "no_such_token", "The provider has no such token", "send the token of the order unchanged"
     elif token.redeemed_at is not None:
-        refusal = 409, "token_redeemed", "The token has already been redeemed"
+        remedy = (
+            f"it was redeemed on {token.redeemed_at:%Y-%m-%d %H:%M} UTC; repeat that request with its Idempotency-Key"
+        )
+        refusal = 409, "token_redeemed", "The token has already been redeemed", remedy
     elif token.order_state in OVER:
-        refusal = 409, "token_void", f"The token is void: its order was {token.order_state}"
+        title = f"The token is void: its order was {token.order_state}"
+        refusal = 409, "token_void", title, "do not deliver this order"
     elif token.now > token.expires_at:
-        refusal = 410, "token_expired", "The token has expired"
+        remedy = f"it was valid until {token.expires_at:%Y-%m-%d %H:%M} UTC; ask the operator about this order"
+        refusal = 410, "token_expired", "The token has expired", remedy
     elif not _is_covered(token, redemption):
-        refusal = 422, "amount_not_covered", "The token does not cover this amount"
+        field, most = "amount", f"at most {token.max_amount} {token.currency} in minor units"
+        remedy = (
+            "omit amount and currency: nothing is paid with this token" if token.max_amount is None else f"send {most}"
+        )
+        refusal = 422, "amount_not_covered", "The token does not cover this amount", remedy
     if refusal is not None:
-        TOKENS.labels(refusal[1]).inc()
-        raise ProblemError(*refusal)
+        status, code, title, remedy = refusal
+        TOKENS.labels(code).inc()
+        raise ProblemError(status, code, title, field=field, remedy=remedy)
 
 
 def _is_covered(token: Any, redemption: Redemption) -> bool:

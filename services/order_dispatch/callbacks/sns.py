@@ -4,7 +4,7 @@ A message is verified and stored before the response is sent; a task then applie
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import orjson
@@ -15,12 +15,11 @@ from libs.kit.http.dependencies import KitDep, PrincipalDep, require
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import Event
 from services.order_dispatch.callbacks.store import CallbackStore
-from services.order_dispatch.domain.cancellation import cancel
-from services.order_dispatch.domain.lines import Cancellation
+from services.order_dispatch.domain.countries import unit_in
 from services.order_dispatch.domain.links import Link, LinkClient
 from services.order_dispatch.domain.reports import Outcome
 from services.order_dispatch.linking.links import end_link, save_subscriptions
-from services.order_dispatch.orders.decisions import apply_decision, apply_update
+from services.order_dispatch.orders.decisions import apply_update
 from services.order_dispatch.providers.drs.notifications import (
     Kind,
     Notification,
@@ -54,7 +53,8 @@ async def receive_notification(provider_id: str, request: Request, kit: KitDep) 
     async with kit.read() as store:
         client: LinkClient | None = await store.find_link_client(provider_id)
     if client is None:
-        raise ProblemError(404, "no_such_provider", "This provider has no notifications")
+        title, remedy = "This provider has no notifications", "PUT /v1/providers/{provider_id}/link-client sets them up"
+        raise ProblemError.of_missing("no_such_provider", title, "link client of", "provider_id", remedy)
     await _verify(message, client, kit)
     async with kit.transaction() as tx:
         is_new = await tx.store.add_notification(provider_id, message)
@@ -88,7 +88,14 @@ def _parse_envelope(body: bytes, *, is_raw: bool) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         if is_raw:
             raise _raw_delivery() from error
-        raise ProblemError(400, "malformed_json", "The body is not valid JSON") from error
+        raise ProblemError(
+            400,
+            "malformed_json",
+            "The body is not valid JSON",
+            field="body",
+            problem=f"the body is not valid JSON: {error}",
+            remedy="send the SNS message as it is; do not enable raw message delivery",
+        ) from error
     has_fields = isinstance(message, dict) and all(
         isinstance(message.get(name), str) for name in ("Type", "MessageId", "TopicArn", "Timestamp")
     )
@@ -96,7 +103,14 @@ def _parse_envelope(body: bytes, *, is_raw: bool) -> dict[str, Any]:
     if not has_fields and (is_raw or _is_notification(message)):
         raise _raw_delivery()
     if not has_fields or not 0 < len(message["MessageId"]) <= LONGEST_ID or b"\\u0000" in body:
-        raise ProblemError(400, "malformed_message", "The body is not an SNS message")
+        raise ProblemError(
+            400,
+            "malformed_message",
+            "The body is not an SNS message",
+            field="body",
+            problem="Type, MessageId, TopicArn or Timestamp is missing, too long or not a text",
+            remedy="subscribe the URL to the SNS topic without raw message delivery",
+        )
     return dict(message)
 
 
@@ -118,7 +132,14 @@ async def _verify(message: dict[str, Any], client: LinkClient, kit: Kit) -> None
     stand_ins = settings_of(kit).stand_in_hosts
     topic = message["TopicArn"]
     if topic not in client.options.get("topic_arns", ()):
-        raise ProblemError(403, "not_our_topic", "The topic does not belong to the provider")
+        raise ProblemError(
+            403,
+            "not_our_topic",
+            "The topic does not belong to the provider",
+            field="TopicArn",
+            problem=f"{topic[:200]} is none of the provider's topics",
+            remedy="add the ARN to options.topic_arns with PUT /v1/providers/{provider_id}/link-client",
+        )
     try:
         url = check_certificate_url(message.get("SigningCertURL"), topic, stand_ins)
         if message["Type"] == SUBSCRIPTION:
@@ -126,7 +147,13 @@ async def _verify(message: dict[str, Any], client: LinkClient, kit: Kit) -> None
         verify(message, await certificate_at(url, kit))
     except SnsSignatureError as error:
         raise ProblemError(
-            403, "not_signed", "The message is not signed by SNS for its topic", detail=str(error)
+            403,
+            "not_signed",
+            "The message is not signed by SNS for its topic",
+            detail=str(error),
+            field="Signature",
+            problem=str(error),
+            remedy="send the message as SNS delivered it, without changes",
         ) from error
     except RetryLaterError as error:
         raise ProblemError(
@@ -134,6 +161,8 @@ async def _verify(message: dict[str, Any], client: LinkClient, kit: Kit) -> None
             "certificate_unavailable",
             "The signing certificate is not available; try again shortly",
             headers={"Retry-After": "5"},
+            problem=f"the signing certificate could not be fetched: {error}",
+            remedy="send the same message again in 5 s; SNS does so itself",
         ) from error
 
 
@@ -233,7 +262,11 @@ async def _update_order(
     if order is None:
         await apply_update(unmatched_update(notification, provider_id, update_id), store)
         return NotificationResult("unmatched", "no order has this instance id")
-    result = await apply_update(update_of(notification, order, update_id), store)
+    country = await store.find_country(order.customer_id)
+    items = tuple(
+        replace(item, unit=None if item.unit is None else unit_in(item.unit, country)) for item in notification.items
+    )
+    result = await apply_update(update_of(replace(notification, items=items), order, update_id), store)
     if result.decision is not None and result.decision.outcome is Outcome.UNCLEAR:
         return NotificationResult("not_applied", result.decision.reason)
     return NotificationResult("applied", f"order {order.order_id}", tuple(result.events))
@@ -252,17 +285,13 @@ async def _update_link(notification: Notification, provider_id: str, store: Call
 
 
 async def _end_deregistered(link: Link, notification: Notification, store: CallbackStore) -> NotificationResult:
-    """End the link with its tokens, and cancel orders that were not submitted yet.
+    """End the link with its tokens; orders that were not submitted yet are cancelled.
 
     A deregistration older than the link is ignored: the device has been linked again.
     """
     if notification.sent_at < link.created_at:
         return NotificationResult("not_applied", "the device has been linked again since then")
     events = await end_link(link, "deregistered at the provider", store, revoke=False)
-    cancellation = Cancellation("provider", "the device was deregistered at the provider", store.now)
-    for order in await store.lock_unsent_orders(link.customer_id, link.device_id):
-        if order.provider_id == link.provider_id:
-            events += await apply_decision(cancel(order, cancellation), store)
     return NotificationResult("applied", f"link {link.link_id}", tuple(events))
 
 

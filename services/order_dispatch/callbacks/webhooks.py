@@ -42,7 +42,15 @@ async def read_body(request: Request, limit: int) -> bytes:
         body += chunk
         if len(body) > limit:
             title = f"The body is too large: send at most {limit} bytes"
-            raise ProblemError(413, "body_too_large", title, headers={"Connection": "close"})
+            raise ProblemError(
+                413,
+                "body_too_large",
+                title,
+                headers={"Connection": "close"},
+                field="body",
+                problem=f"the body is larger than {limit} bytes",
+                remedy=f"send at most {limit} bytes",
+            )
     return bytes(body)
 
 
@@ -60,14 +68,31 @@ async def authenticate(provider_id: str, headers: Headers, body: bytes, kit: Kit
         with suppress(InvalidSignatureError, ValueError, LookupError):  # the last two: unknown scheme or protocol
             signed = verify(signature_scheme(provider), accepted, headers, body, time.time())
             if len(signed.callback_id) > LONGEST_ID:
-                raise ProblemError(400, "id_too_long", f"Send a webhook-id of at most {LONGEST_ID} characters")
+                raise ProblemError(
+                    400,
+                    "id_too_long",
+                    f"Send a webhook-id of at most {LONGEST_ID} characters",
+                    field="header.webhook-id",
+                    problem=f"the webhook-id has {len(signed.callback_id)} characters",
+                    remedy=f"send a webhook-id of at most {LONGEST_ID} characters",
+                )
             return provider, signed
     CALLBACKS.labels("untrusted").inc()
-    detail = (
-        "Sign the raw body with the callback secret; the timestamp must be within 5 minutes. Send each signature "
-        "header once, and webhook-id, webhook-timestamp and webhook-signature or all three as svix-id and so on."
+    raise ProblemError(
+        401,
+        "invalid_signature",
+        "The signature is not valid",
+        detail=(
+            "Sign the raw body with the callback secret; the timestamp must be within 5 minutes. Send each signature "
+            "header once, and webhook-id, webhook-timestamp and webhook-signature or all three as svix-id and so on."
+        ),
+        field="header",
+        problem="no signature in the headers matches the body, or the provider has no callback secret",
+        remedy=(
+            "sign the raw body with the callback secret by the scheme of the provider's account, at the present time; "
+            "an operator sets the secret with PUT /v1/providers/{id}/secrets"
+        ),
     )
-    raise ProblemError(401, "invalid_signature", "The signature is not valid", detail=detail)
 
 
 def stored_headers(headers: Headers) -> dict[str, str]:
@@ -90,7 +115,15 @@ async def receive_callback(provider_id: ProviderId, request: Request, kit: KitDe
         await store.add_callback(provider_id, signed.callback_id, stored_headers(request.headers), body)
     outcome, reason, replayed = await _process_once(provider, signed.callback_id, body, kit)
     if outcome == CallbackOutcome.UNREADABLE:
-        raise ProblemError(400, "unreadable", "The callback does not match your protocol", detail=reason)
+        raise ProblemError(
+            400,
+            "unreadable",
+            "The callback does not match your protocol",
+            detail=reason,
+            field="body",
+            problem=reason,
+            remedy=f"send the body that docs/providers/{provider.protocol}.md describes, under a new webhook-id",
+        )
     response: dict[str, Any] = {"received": True, "outcome": outcome, "reason": reason}
     if "request-id" in request.headers:
         response["request_id"] = request.headers["request-id"]
@@ -102,7 +135,14 @@ async def _process_once(provider: Provider, callback_id: str, body: bytes, kit: 
         callback = await tx.store.lock_callback(provider.provider_id, callback_id)
         if not callback.has_body(body):
             CALLBACKS.labels("conflict").inc()
-            raise ProblemError(422, "idempotency_conflict", "This webhook-id was first used with a different body")
+            raise ProblemError(
+                422,
+                "idempotency_conflict",
+                "This webhook-id was first used with a different body",
+                field="header.webhook-id",
+                problem=f"the webhook-id {callback_id} was first used with another body",
+                remedy="repeat a callback without changes, and send each new one under a webhook-id of its own",
+            )
         if callback.outcome is not None:
             CALLBACKS.labels("duplicate").inc()
             return callback.outcome, callback.reason, True

@@ -86,6 +86,8 @@ class SlotUse:
     used_at: datetime
     #: Quantity on the shelf, if known.
     on_hand: int | None = None
+    #: Of the customer's delivery address, if known.
+    country: str | None = None
 
     @property
     def runs_out_at(self) -> datetime:
@@ -93,6 +95,14 @@ class SlotUse:
         if self.rate_per_day <= 0 or self.level / self.rate_per_day > LONGEST_RUN_OUT.days:
             return self.used_at + LONGEST_RUN_OUT
         return self.used_at + timedelta(days=self.level / self.rate_per_day)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Why a linked provider takes no order for a slot; `by` of the orders that are cancelled for it."""
+
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

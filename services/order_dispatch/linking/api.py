@@ -24,6 +24,7 @@ from services.order_dispatch.linking.oauth import (
     open_secret,
     request_token,
 )
+from services.order_dispatch.providers.api import no_such_provider, provider_changed
 from services.order_dispatch.providers.shapes import Body, Short
 from services.order_dispatch.sealing import seal, sealing_keys
 from services.order_dispatch.settings import settings_of
@@ -111,14 +112,17 @@ async def put_link_client(provider_id: str, body: ClientBody, kit: KitDep, princ
     async with kit.transaction() as tx:
         provider = await tx.store.find_provider(provider_id)
         if provider is None:
-            raise ProblemError(404, "no_such_provider", "There is no such provider")
+            raise no_such_provider()
         try:
             get_linking(provider).check_options(body.options)
         except ValueError as error:
-            errors = [{"field": "options", "problem": str(error)}]
+            remedy = str(error).partition(": ")[2] or "docs/providers/drs.md lists the options"
+            errors = [{"field": "options", "problem": str(error), "remedy": remedy}]
             title = "The protocol does not accept these options"
             raise ProblemError(422, "bad_options", title, errors=errors) from error
         await tx.store.save_link_client(client)
+        if (changed := await tx.store.find_provider(provider_id)) is not None:
+            tx.publish(provider_changed(changed))  # test devices make it a test provider
     return show_client(client)
 
 
@@ -135,9 +139,23 @@ async def begin_linking(customer_id: str, body: LinkBody, kit: KitDep, principal
         client = await tx.store.find_link_client(body.provider_id)
         provider = await tx.store.find_provider(body.provider_id)
         if client is None or provider is None or not provider.active:
-            raise ProblemError(404, "not_linkable", "This provider has no account linking")
+            raise ProblemError(
+                404,
+                "not_linkable",
+                "This provider has no account linking",
+                field="provider_id",
+                problem=f"{body.provider_id} does not exist, is not active, or has no link client",
+                remedy="GET /v1/providers lists the providers; an operator sets PUT /v1/providers/{id}/link-client",
+            )
         if not await tx.store.lock_device_of_customer(customer_id, body.device_id):
-            raise ProblemError(404, "no_such_device", "The customer has no such device")
+            raise ProblemError(
+                404,
+                "no_such_device",
+                "The customer has no such device",
+                field="device_id",
+                problem=f"the customer has no registered device {body.device_id}",
+                remedy="register the device first; a new registration takes a moment to take effect",
+            )
         sealed = seal(sealing_keys(kit), verifier, digest.hex())
         settings = settings_of(kit)
         redirect_uri = (settings.public_url or settings.order_dispatch_url).rstrip("/") + CALLBACK_PATH
@@ -161,7 +179,13 @@ async def finish_linking(
         client = None if attempt is None else await tx.store.find_link_client(attempt.provider_id)
     if attempt is None or client is None:
         raise ProblemError(
-            400, "attempt_expired", "This link request was used already or has expired", detail="Start linking again."
+            400,
+            "attempt_expired",
+            "This link request was used already or has expired",
+            detail="Start linking again.",
+            field="query.state",
+            problem="the state is unknown, was used already or has expired",
+            remedy="start again with POST /v1/customers/{customer_id}/links",
         )
     if code is None or error is not None:
         return _redirect(kit, 403, {"linked": False, "provider_id": attempt.provider_id, "reason": "refused"})
@@ -191,7 +215,8 @@ async def end_linking(customer_id: str, link_id: str, kit: KitDep, principal: Pr
     async with kit.transaction() as tx:
         link = await tx.store.lock_link(link_id)
         if link is None or link.customer_id != customer_id:
-            raise ProblemError(404, "no_such_link", "There is no such link")
+            title, remedy = "There is no such link", "GET /v1/customers/{customer_id}/links lists the customer's links"
+            raise ProblemError.of_missing("no_such_link", title, "link of this customer with the id", "link_id", remedy)
         if link.state == "active":
             tx.publish(*await end_link(link, "ended by the customer", tx.store))
     return {"link_id": link_id, "state": "ending" if link.state == "active" else link.state}
@@ -208,10 +233,25 @@ async def _exchange_code(kit: Kit, client: LinkClient, attempt: Attempt, code: s
         return await request_token(kit, client, form)
     except TokenNotGrantedError as error:
         detail = f"The provider answered: {error}"
-        raise ProblemError(403, "not_granted", "The provider refused the link", detail=detail) from error
+        raise ProblemError(
+            403,
+            "not_granted",
+            "The provider refused the link",
+            detail=detail,
+            field="query.code",
+            problem=f"the provider did not exchange the code for tokens: {error}",
+            remedy="start linking again and give your consent on the provider's page",
+        ) from error
     except RetryLaterError as error:
         detail = f"{error}. Start linking again."
-        raise ProblemError(502, "provider_unavailable", "The provider is not available", detail=detail) from error
+        raise ProblemError(
+            502,
+            "provider_unavailable",
+            "The provider is not available",
+            detail=detail,
+            problem=str(error),
+            remedy="start linking again in a few minutes; the code of this attempt is used up",
+        ) from error
 
 
 def _authorize_url(client: LinkClient, attempt: Attempt, state: str, verifier: str, extras: dict[str, str]) -> str:

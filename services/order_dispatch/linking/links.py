@@ -19,6 +19,7 @@ from replenish_contracts.events import (
     SubscribedItem,
 )
 from replenish_contracts.units import BaseUnit, InvalidAmountError, parse_quantity
+from services.order_dispatch.domain.countries import unit_in
 from services.order_dispatch.domain.links import Attempt, Link, LinkState, RemoteItem, RemoteSlot
 from services.order_dispatch.domain.provider import Provider
 from services.order_dispatch.linking.oauth import TokenGrant, seal_tokens
@@ -85,7 +86,14 @@ async def end_link(
         await store.erase_notifications(link.provider_id, link.serial)
     if revoke:
         store.add_task("unlink", link.link_id, {"link_id": link.link_id})
+    if link.state is LinkState.ACTIVE:
+        _withdraw_blocked(link, f"{link.link_id}/ended", store)
     return events
+
+
+def _withdraw_blocked(link: Link, name: str, store: LinkStore) -> None:
+    """Add a task that cancels orders which the provider does not have and would not take now."""
+    store.add_task("withdraw_blocked", name, dict(_fields(link)))
 
 
 async def end_links_of_device(customer_id: str, device_id: str, registration: int, store: LinkStore) -> list[Event]:
@@ -118,6 +126,8 @@ async def move_links(event: DeviceReplaced, store: LinkStore) -> list[Event]:
             _slot_followed(moved, slot, store.now, following=True)
             for slot in await store.list_followed_slots(link.link_id)
         ]
+        for slot, remote, at in await store.list_remote_slots(link.link_id):
+            events.append(await _subscription_changed(moved, slot, remote, at, store))
     return events
 
 
@@ -136,32 +146,43 @@ def _slot_followed(link: Link, slot: str, now: datetime, *, following: bool) -> 
 
 
 async def save_subscriptions(link: Link, slots: Iterable[RemoteSlot], at: datetime, store: LinkStore) -> list[Event]:
-    """Save the provider's subscriptions as of `at`, and return events for what changed; older data is ignored."""
+    """Save the provider's subscriptions as of `at`, and return events for what changed; older data is ignored.
+
+    A time in the future, by a wrong clock, counts as now, so that later changes are not ignored.
+    """
     events: list[Event] = []
+    at = min(at, store.now)
     for remote in slots:
         saved = await store.save_remote_slot(link.link_id, remote, at)
         if saved is None:
             continue
         slot, changed, switched = saved
         if changed:
-            base = await store.find_slot_unit(link.link_id, remote.remote_slot)
-            items = tuple(_subscribed_item(item, base) for item in remote.items)
-            events.append(
-                ProviderSubscriptionChanged(
-                    **_fields(link), slot=slot, subscribed=remote.subscribed, items=items, occurred_at=store.now
-                )
-            )
+            events.append(await _subscription_changed(link, slot, remote, at, store))
+            if not remote.subscribed:
+                _withdraw_blocked(link, f"{link.link_id}/{slot}/{at.isoformat()}", store)
         if switched:
             events.append(_slot_followed(link, slot, store.now, following=remote.subscribed))
     return events
 
 
-def _subscribed_item(item: RemoteItem, base: tuple[BaseUnit, int] | None) -> SubscribedItem:
+async def _subscription_changed(
+    link: Link, slot: str, remote: RemoteSlot, at: datetime, store: LinkStore
+) -> ProviderSubscriptionChanged:
+    base = await store.find_slot_unit(link.link_id, remote.remote_slot)
+    country = await store.find_country(link.customer_id)
+    items = tuple(_subscribed_item(item, base, country) for item in remote.items)
+    return ProviderSubscriptionChanged(
+        **_fields(link), slot=slot, subscribed=remote.subscribed, items=items, occurred_at=at
+    )
+
+
+def _subscribed_item(item: RemoteItem, base: tuple[BaseUnit, int] | None, country: str | None) -> SubscribedItem:
     """Convert a product of the provider; a quantity that does not convert to the slot's unit is omitted."""
     quantity = None
     if base is not None and item.quantity is not None and item.unit is not None:
         try:
-            quantity = parse_quantity(item.quantity, item.unit, base=base[0], scale=base[1])
+            quantity = parse_quantity(item.quantity, unit_in(item.unit, country), base=base[0], scale=base[1])
         except InvalidAmountError:
             quantity = None
     return SubscribedItem(reference=item.reference or "unnamed", quantity=quantity)
@@ -200,5 +221,12 @@ def get_linking(provider: Provider) -> AccountLinking:
     """Return the account linking of a provider's protocol. Raises ProblemError 422 if it has none."""
     linking = get_protocol(provider.protocol).linking
     if linking is None:
-        raise ProblemError(422, "not_linkable", f"The protocol {provider.protocol} has no account linking")
+        raise ProblemError(
+            422,
+            "not_linkable",
+            f"The protocol {provider.protocol} has no account linking",
+            field="provider_id",
+            problem=f"{provider.provider_id} has the protocol {provider.protocol}, which has no account linking",
+            remedy="no link is needed: orders reach this provider without one",
+        )
     return linking

@@ -53,7 +53,8 @@ def check_address(url: str, field: str, kit: Kit) -> None:
     try:
         Guard(settings_of(kit).allowed_private_networks).check_url(url)
     except ForbiddenAddressError as error:
-        errors = [{"field": field, "problem": str(error)}]
+        remedy = "send a public https URL of the provider, as its documentation states it"
+        errors = [{"field": field, "problem": str(error), "remedy": remedy}]
         raise ProblemError(422, "invalid", "The address cannot be called", errors=errors) from error
 
 

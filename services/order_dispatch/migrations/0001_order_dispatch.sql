@@ -649,6 +649,12 @@ CREATE INDEX link_by_customer ON link (customer_id);
 CREATE INDEX link_by_device ON link (device_id) WHERE state = 'active';
 CREATE INDEX link_by_serial ON link (provider_id, serial) WHERE state = 'active';
 
+-- The country of each customer's delivery address, which decides what units of volume mean.
+CREATE TABLE customer_country (
+    customer_id text PRIMARY KEY,
+    country text NOT NULL CHECK (country ~ '^[A-Z]{2}$')
+);
+
 -- Slots of linked devices: the provider's name for each, the customer's choice, and the level.
 CREATE TABLE link_slot (
     link_id text NOT NULL REFERENCES link ON DELETE CASCADE,

@@ -128,20 +128,48 @@ async def cancel_order(
         try:
             decision = cancel(order, cancellation, body.line_ids, cancels_lines=cancels_lines)
         except TooLateError as error:
-            title = "This order can no longer be cancelled"
-            raise ProblemError(409, "too_late", title, detail=str(error), state=error.state) from error
+            raise _too_late(error, "This order can no longer be cancelled", AFTER_CANCELLING) from error
         except NoSuchLineError as error:
-            raise _no_such_line(error, "line_ids") from error
+            raise _no_such_line(error, order, "line_ids") from error
         except LineNotCancellableError as error:
             title = "Only the whole order can be cancelled"
-            raise ProblemError(409, "whole_order_only", title, detail=str(error)) from error
+            raise ProblemError(
+                409,
+                "whole_order_only",
+                title,
+                detail=str(error),
+                field="line_ids",
+                problem=str(error),
+                remedy="omit line_ids to cancel the whole order",
+            ) from error
         cancelled = [line.state is LineState.CANCELLED for line in map(decision.order.find_line, body.line_ids)]
         is_done = all(cancelled) if body.line_ids else decision.order.state is State.CANCELLED
         return await _respond(tx, decision, 200 if is_done else 202)
 
 
-def _no_such_line(error: NoSuchLineError, field: str = "line_id") -> ProblemError:
-    errors = [{"field": field, "problem": str(error)}]
+#: What can be done with an order that is past being cancelled, or changed.
+AFTER_CANCELLING = "once it has arrived, return it with POST /v1/orders/{order_id}/return"
+AFTER_CHANGING = "cancel it with POST /v1/orders/{order_id}/cancel while that is possible, or keep it"
+
+
+def _too_late(error: TooLateError, title: str, remedy: str) -> ProblemError:
+    ended = f"nothing is to be done: it is {error.state}"
+    over = error.state in {State.CANCELLED, State.REFUSED, State.FAILED, State.RETURNED}
+    return ProblemError(
+        409,
+        "too_late",
+        title,
+        detail=str(error),
+        state=error.state,
+        field="path.order_id",
+        problem=str(error),
+        remedy=ended if over else remedy,
+    )
+
+
+def _no_such_line(error: NoSuchLineError, order: Order, field: str = "line_id") -> ProblemError:
+    known = ", ".join(line.line_id for line in order.lines[:20])
+    errors = [{"field": field, "problem": str(error), "remedy": f"the lines of this order are {known}"}]
     return ProblemError(422, "no_such_line", "Name the lines of this order", detail=str(error), errors=errors)
 
 
@@ -155,7 +183,14 @@ def require_owned(order: Order | None, principal: Principal) -> Order:
     """Return the order if the caller may see it; raises 404 otherwise, so that ids cannot be probed."""
     is_staff = principal.role in ("operator", "service")
     if order is None or not (is_staff or principal.customer_id == order.customer_id):
-        raise ProblemError(404, "no_such_order", "There is no such order")
+        raise ProblemError(
+            404,
+            "no_such_order",
+            "There is no such order",
+            field="path.order_id",
+            problem="there is no order {order_id}, or it is another customer's",
+            remedy="GET /v1/customers/{customer_id}/orders lists a customer's orders",
+        )
     return order
 
 
@@ -172,12 +207,17 @@ async def modify_order(
         try:
             decision = modify(order, body.packs, window_hours, tx.store.now, body.line_id)
         except TooLateError as error:
-            title = "This order can no longer be changed"
-            raise ProblemError(409, "too_late", title, detail=str(error), state=error.state) from error
+            raise _too_late(error, "This order can no longer be changed", AFTER_CHANGING) from error
         except NoSuchLineError as error:
-            raise _no_such_line(error) from error
+            raise _no_such_line(error, order) from error
         except ExcessQuantityError:
-            raise ProblemError(422, "too_much", "The order would be too large") from None
+            raise ProblemError.of_field(
+                "too_much",
+                "The order would be too large",
+                "packs",
+                f"{body.packs} packs are more than an order can hold",
+                "send fewer packs",
+            ) from None
         return await _respond(tx, decision)
 
 
@@ -216,7 +256,7 @@ async def return_order(
         try:
             decision = return_goods(order, read_amount(body, order), requested, body.line_id)
         except NoSuchLineError as error:
-            raise _no_such_line(error) from error
+            raise _no_such_line(error, order) from error
         except NotDeliveredError as error:
             raise _not_delivered(error, order, body.line_id, "This quantity cannot be returned") from error
         return await _respond(tx, decision)
@@ -233,19 +273,39 @@ async def count_received(
         try:
             decision = record_count(order, read_amount(body, order), tx.store.now, body.line_id)
         except NoSuchLineError as error:
-            raise _no_such_line(error) from error
+            raise _no_such_line(error, order) from error
         except NotDeliveredError as error:
             raise _not_delivered(error, order, body.line_id, "This quantity cannot have been received") from error
         except AlreadyCountedError as error:
             title = "The missing quantity was already claimed"
-            raise ProblemError(409, "claimed", title, detail="See GET /v1/claims.") from error
+            raise ProblemError(
+                409,
+                "claimed",
+                title,
+                detail="See GET /v1/claims.",
+                field="quantity",
+                problem="another count of this line was reported before, and what is missing was claimed",
+                remedy="ask an operator to settle the claim, which GET /v1/claims lists",
+            ) from error
         return await _respond(tx, decision)
 
 
 def _not_delivered(error: NotDeliveredError, order: Order, line_id: str | None, title: str) -> ProblemError:
     line = order.find_line(line_id)
     left = quantity(error.left, line.unit, line.scale)
-    return ProblemError(409, "not_there", title, detail=str(error), state=order.state, line_id=line.line_id, left=left)
+    most = f"{left['quantity']} {left['unit']}"
+    return ProblemError(
+        409,
+        "not_there",
+        title,
+        detail=str(error),
+        state=order.state,
+        line_id=line.line_id,
+        left=left,
+        field="quantity",
+        problem=str(error),
+        remedy=f"send at most {most}" if error.left else "try again when the goods have arrived",
+    )
 
 
 @router.get("/claims")
@@ -292,7 +352,14 @@ async def post_update(
     async with command(kit, key) as tx:
         applied = await apply_update(update, tx.store)
         if not applied.is_same:
-            raise ProblemError(409, "update_id_taken", "This update_id was already used for another update")
+            raise ProblemError(
+                409,
+                "update_id_taken",
+                "This update_id was already used for another update",
+                field="update_id",
+                problem=f"{body.update_id} was first received with other content",
+                remedy="send each update under an update_id of its own; repeat an update without changes",
+            )
         tx.publish(*applied.events)
         decided = applied.decision
         outcome, reason, notes = (decided.outcome, decided.reason, decided.notes) if decided else ("repeated", "", ())

@@ -1,5 +1,6 @@
 """Work for orders outside transactions: fetching the delivery address, calling the provider."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -12,8 +13,10 @@ from libs.kit.errors import TRANSIENT
 from libs.kit.records import storable
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import Fault, ShipTo, UpdateNote, UpdateStatus
-from services.order_dispatch.domain.cancellation import fail
-from services.order_dispatch.domain.order import Order, ProviderRequest
+from services.order_dispatch.domain.cancellation import cancel, fail, withdraw
+from services.order_dispatch.domain.lines import Cancellation
+from services.order_dispatch.domain.links import Block
+from services.order_dispatch.domain.order import Decision, Order, ProviderRequest
 from services.order_dispatch.domain.placing import end_unsubmitted, is_ready, reason_not_to_submit, record_reply
 from services.order_dispatch.domain.provider import Provider
 from services.order_dispatch.domain.states import CLOSED, State
@@ -88,6 +91,10 @@ async def call_provider(task: Task, kit: Kit) -> dict[str, Any]:
     request = ProviderRequest(task.payload["request"])
     if request is ProviderRequest.SUBMIT:
         unsent = reason_not_to_submit(order, timeouts, kit.clock.now())
+        if unsent is None and get_protocol(provider.protocol).linking is not None:
+            line = order.lines[0]
+            if (block := await _find_block(order.provider_id, line.device_id, line.slot, kit)) is not None:
+                return {"unsent": block.reason, "by": block.by}
         return {"unsent": unsent} if unsent else await _submit(task, order, provider, kit)
     if order.state is State.PLACING and order.sent_at is None:
         raise RetryLaterError("the order is still being submitted")
@@ -95,6 +102,15 @@ async def call_provider(task: Task, kit: Kit) -> dict[str, Any]:
     if order.state in CLOSED and (request is ProviderRequest.STATUS or order.state is not State.CANCELLED):
         return {}
     return await _cancel_or_request_status(task, order, provider, kit)
+
+
+async def _find_block(provider_id: str, device_id: str, slot: str, kit: Kit) -> Block | None:
+    try:
+        async with kit.read() as store:
+            found: Block | None = await store.find_block(provider_id, device_id, slot)
+    except TRANSIENT as error:
+        raise RetryLaterError(f"provider not called: {type(error).__name__}") from error
+    return found
 
 
 async def _submit(task: Task, order: Order, provider: Provider, kit: Kit) -> dict[str, Any]:
@@ -186,17 +202,53 @@ async def on_provider_called(task: Task, outcome: TaskResult, store: OrderStore)
     if order is None:
         return []
     result = outcome.result or {}
-    unsent = outcome.refused or result.get("unsent")
-    if unsent or "unknown" in result:
+    if outcome.refused or "unsent" in result or "unknown" in result:
         request = ProviderRequest(task.payload["request"])
         if request is not ProviderRequest.SUBMIT or order.state is not State.PLACING:
             return []
-        if unsent:
-            return await apply_decision(end_unsubmitted(order, unsent, store.now), store)
-        return await apply_decision(mark_unknown(order, result["unknown"], store.timeouts, store.now), store)
+        return await apply_decision(_without_reply(order, outcome, store), store)
     if "answer" not in result:
         return []
+    if result["answer"].test not in {None, order.test}:
+        order = replace(order, test=result["answer"].test)
+        await store.save_test(order)
     events = await apply_decision(record_reply(order, result["answer"].reference, store.timeouts, store.now), store)
     if result["update"] is not None:
         events += (await apply_update(result["update"], store)).events
+    return events
+
+
+def _without_reply(order: Order, outcome: TaskResult, store: OrderStore) -> Decision:
+    """Decide about a submission that was not sent, or whose result is unknown."""
+    result = outcome.result or {}
+    unsent = outcome.refused or result.get("unsent")
+    if not unsent:
+        return mark_unknown(order, result["unknown"], store.timeouts, store.now)
+    if "by" in result and order.cancellation is None:
+        return withdraw(order, Cancellation(result["by"], unsent, store.now))
+    return end_unsubmitted(order, unsent, store.now)
+
+
+# Task withdraw_blocked: after a slot was paused at a linked provider, or a link ended.
+
+
+async def acknowledge_block(task: Task, kit: Kit) -> dict[str, Any]:  # noqa: ARG001  # the signature of a task
+    """Do nothing: `complete` withdraws the orders in its transaction."""
+    return {}
+
+
+async def on_block_acknowledged(task: Task, outcome: TaskResult, store: OrderStore) -> list[Event]:  # noqa: ARG001  # the task only acknowledges
+    """Cancel the orders of the device that the provider does not have and would not take now."""
+    provider_id, device_id = task.payload["provider_id"], task.payload["device_id"]
+    events: list[Event] = []
+    for order in await store.lock_unsent_orders(task.payload["customer_id"], device_id):
+        if order.provider_id != provider_id:
+            continue
+        lines = [line for line in order.open_lines if line.device_id == device_id]
+        blocks = {line.line_id: await store.find_block(provider_id, device_id, line.slot) for line in lines}
+        blocked = {line_id: block for line_id, block in blocks.items() if block is not None}
+        for block in list(blocked.values())[:1]:
+            # cancel() instead of withdraw(): a call to the provider may be in progress.
+            cancellation = Cancellation(block.by, block.reason, store.now)
+            events += await apply_decision(cancel(order, cancellation, list(blocked)), store)
     return events

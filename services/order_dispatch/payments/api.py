@@ -50,7 +50,8 @@ async def put_payment_method(
     """Set a customer's payment method at a payment service. Payments in progress keep the previous one."""
     _require_access(principal, customer_id)
     if body.service not in PAYMENT_SERVICES:
-        errors = [{"field": "service", "problem": f"known: {', '.join(sorted(PAYMENT_SERVICES))}"}]
+        known = ", ".join(sorted(PAYMENT_SERVICES))
+        errors = [{"field": "service", "problem": f"known: {known}", "remedy": f"send one of {known}"}]
         raise ProblemError(422, "unknown_payment_service", "There is no such payment service", errors=errors)
     mandate = _parse_mandate(body.mandate)
     _check_currency(mandate.currency, body.service)
@@ -58,7 +59,8 @@ async def put_payment_method(
     async with kit.transaction() as tx:
         await tx.store.lock_customer(customer_id)
         if await tx.store.is_customer_erased(customer_id):
-            raise ProblemError(404, "no_such_customer", "The customer no longer exists")
+            title, remedy = "The customer no longer exists", "the account was deleted; use another customer_id"
+            raise ProblemError.of_missing("no_such_customer", title, "customer", "customer_id", remedy)
         method = PaymentMethod(customer_id, body.service, sealed, mandate, tx.store.now)
         await tx.store.save_payment_method(method)
     return _show_method(method)
@@ -89,6 +91,9 @@ def _require_access(principal: Principal, customer_id: str) -> None:
     require_customer(principal, customer_id)
 
 
+MANDATE_REMEDY = "send the most that one order may cost"
+
+
 def _parse_mandate(body: MandateBody) -> Mandate:
     try:
         amount = parse_money(body.amount, body.currency)
@@ -96,7 +101,7 @@ def _parse_mandate(body: MandateBody) -> Mandate:
         errors = [{"field": "mandate", "problem": error.problem, "remedy": error.remedy}]
         raise ProblemError(422, error.code, "The mandate is not valid", detail=str(error), errors=errors) from error
     if amount <= 0:
-        errors = [{"field": "mandate", "problem": "must be more than 0"}]
+        errors = [{"field": "mandate", "problem": "must be more than 0", "remedy": MANDATE_REMEDY}]
         raise ProblemError(422, "out_of_range", "The mandate must be more than 0", errors=errors)
     return Mandate(amount, body.currency)
 
@@ -114,7 +119,14 @@ def _seal_token(body: PaymentMethodBody, customer_id: str, kit: Kit) -> bytes:
         keys = sealing_keys(kit)
     except UnsealError as error:
         detail = "Set SEALING_KEY of order_dispatch."
-        raise ProblemError(503, "no_sealing_key", "Payment methods cannot be stored", detail=detail) from error
+        raise ProblemError(
+            503,
+            "no_sealing_key",
+            "Payment methods cannot be stored",
+            detail=detail,
+            problem="the service has no key to encrypt tokens",
+            remedy="set SEALING_KEY of order_dispatch, then send the request again",
+        ) from error
     return seal(keys, body.token, token_owner(customer_id, body.service))
 
 
@@ -141,7 +153,8 @@ async def get_payment(order_id: str, kit: KitDep, principal: PrincipalDep) -> di
     async with kit.read() as store:
         payment = await store.find_payment(order_id)
         if payment is None or not _may_see(principal, payment):
-            raise ProblemError(404, "no_such_payment", "There is no such payment")
+            title, remedy = "There is no such payment", "an order has a payment once it is authorized here"
+            raise ProblemError.of_missing("no_such_payment", title, "payment of an order", "order_id", remedy)
         transitions = await store.list_payment_transitions(payment.payment_id)
     history = [dict(transition) for transition in transitions]
     return _show_payment(payment) | {"captures": _show_captures(payment, history), "history": history}
@@ -169,7 +182,14 @@ async def give_up_payment(
     require(principal, "operator")
     async with command(kit, key) as tx:
         if not await tx.store.give_up(payment_id, f"given up by an operator: {body.reason}"):
-            raise ProblemError(409, "not_unknown", "The payment does not exist or its outcome is known")
+            raise ProblemError(
+                409,
+                "not_unknown",
+                "The payment does not exist or its outcome is known",
+                field="path.payment_id",
+                problem="the payment {payment_id} does not exist, or its outcome is known",
+                remedy="GET /v1/payments/unknown lists the payments that can be given up",
+            )
         return tx.respond(202, {"payment_id": payment_id, "given_up": body.reason})
 
 

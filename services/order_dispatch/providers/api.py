@@ -19,12 +19,19 @@ from replenish_contracts.topics import PROVIDER_ID
 from services.order_dispatch.domain.provider import RESOLUTION_HOURS, Offer, Provider
 from services.order_dispatch.payments.services import PAYMENT_SERVICES
 from services.order_dispatch.providers.prices import check_price, check_prices
-from services.order_dispatch.providers.registry import get_protocol, max_lines, read_max_lines, secret_scheme
+from services.order_dispatch.providers.registry import (
+    PROTOCOLS,
+    get_protocol,
+    max_lines,
+    read_max_lines,
+    secret_scheme,
+)
 from services.order_dispatch.providers.secrets import UnusableSecretsError, check_secrets, open_secrets, seal_secrets
 from services.order_dispatch.providers.shapes import Body, OfferBody, Short, read_offer, show_offer
 from services.order_dispatch.sealing import UnsealError
 from services.order_dispatch.settings import settings_of
 
+BAD_URL, EXAMPLE_URL = "The URL is not valid", "send a URL such as https://shop.example/orders"
 #: At most a year; a longer time is taken for a mistake.
 Hours = Annotated[float, Field(ge=0, le=24 * 366, allow_inf_nan=False)]
 Url = Annotated[str, Field(min_length=1, max_length=2000, pattern=NO_NUL)]
@@ -61,14 +68,22 @@ def parse_provider(provider_id: str, body: ProviderBody, *, plain_allowed: bool)
     try:
         protocol = get_protocol(body.protocol)
     except LookupError as error:
-        errors = [{"field": "protocol", "problem": str(error)}]
-        raise ProblemError(422, "unknown_protocol", "This protocol does not exist", errors=errors) from error
+        raise ProblemError.of_field(
+            "unknown_protocol",
+            "This protocol does not exist",
+            "protocol",
+            str(error),
+            f"send one of {', '.join(sorted(PROTOCOLS))}",
+        ) from error
     if body.payment is not None and body.payment not in PAYMENT_SERVICES:
         known = ", ".join(sorted(PAYMENT_SERVICES))
         problem = f"there is no payment service {body.payment}; known: {known}"
-        raise _invalid("unknown_payment", "This payment service does not exist", "payment", problem)
+        remedy = f"send one of {known}, or null if the provider charges its customers itself"
+        raise _invalid("unknown_payment", "This payment service does not exist", "payment", problem, remedy)
     if body.url is None and protocol.needs_url:
-        raise _invalid("url_required", "This protocol needs a URL", "url", "send the base URL of the provider's server")
+        remedy = "send the base URL of the provider's server, for example https://shop.example/orders"
+        problem = f"the protocol {body.protocol} calls the provider's server"
+        raise _invalid("url_required", "This protocol needs a URL", "url", problem, remedy)
     if body.url is not None:
         _check_url(body.url, plain_allowed=plain_allowed)
     try:
@@ -77,7 +92,8 @@ def parse_provider(provider_id: str, body: ProviderBody, *, plain_allowed: bool)
             protocol.check_account(body.account)
     except ValueError as error:
         title = "The account is not valid for this protocol"
-        raise _invalid("bad_account", title, "account", str(error)) from error
+        remedy = f"correct this setting; docs/providers/{body.protocol}.md lists those of the protocol"
+        raise _invalid("bad_account", title, "account", str(error), remedy) from error
     return Provider(provider_id=provider_id, **dict(body))
 
 
@@ -109,16 +125,18 @@ def _check_url(url: str, *, plain_allowed: bool) -> None:
         parts = urlsplit(url)
         has_host = bool(parts.hostname) and parts.port != 0
     except ValueError:
-        raise _invalid("bad_url", "The URL is not valid", "url", "it is not a URL") from None
+        raise _invalid("bad_url", BAD_URL, "url", "it is not a URL", EXAMPLE_URL) from None
     if parts.scheme != "https" and not (plain_allowed and parts.scheme == "http"):
-        raise _invalid("bad_url", "The URL is not valid", "url", "send a URL that begins with https://")
+        problem = f"its scheme is {parts.scheme[:20] or 'missing'}, which is not encrypted"
+        raise _invalid("bad_url", BAD_URL, "url", problem, "send a URL that begins with https://")
     if not has_host or parts.username is not None or parts.password is not None or parts.fragment or parts.query:
-        problem = "send scheme, host and path only: no user, password, query or fragment"
-        raise _invalid("bad_url", "The URL is not valid", "url", problem)
+        problem = "it has no host, or more than scheme, host and path"
+        remedy = "send scheme, host and path only: no user, password, query or fragment"
+        raise _invalid("bad_url", BAD_URL, "url", problem, remedy)
 
 
-def _invalid(code: str, title: str, field: str, problem: str) -> ProblemError:
-    return ProblemError(422, code, title, errors=[{"field": field, "problem": problem}])
+def _invalid(code: str, title: str, field: str, problem: str, remedy: str) -> ProblemError:
+    return ProblemError(422, code, title, errors=[{"field": field, "problem": problem, "remedy": remedy}])
 
 
 router = APIRouter(tags=["providers"])
@@ -164,7 +182,7 @@ async def put_offer(
     async with kit.transaction() as tx:
         provider = await tx.store.lock_provider(provider_id)
         if provider is None:
-            raise ProblemError(404, "no_such_provider", "There is no such provider")
+            raise no_such_provider()
         check_price(offer, provider)
         await tx.store.save_offer(offer)
         tx.publish(_offer_changed(offer))
@@ -197,7 +215,22 @@ async def repeat_offers(kit: KitDep, principal: PrincipalDep) -> dict[str, int]:
 def require_provider(principal: Principal, provider_id: str) -> None:
     require(principal, "operator", "provider")
     if principal.role == "provider" and principal.provider_id != provider_id:
-        raise ProblemError(403, "forbidden", "This belongs to another provider")
+        raise ProblemError(
+            403,
+            "forbidden",
+            "This belongs to another provider",
+            field="path.provider_id",
+            problem=f"the token is of {principal.provider_id}, the request is about {provider_id}",
+            remedy=f"use a token of {provider_id} or of an operator",
+        )
+
+
+def no_such_provider() -> ProblemError:
+    title, remedy = (
+        "There is no such provider",
+        "PUT /v1/providers/{provider_id} creates it; GET /v1/providers lists all",
+    )
+    return ProblemError.of_missing("no_such_provider", title, "provider", "provider_id", remedy)
 
 
 def show_provider(provider: Provider, offers: list[Offer], principal: Principal) -> dict[str, Any]:
@@ -214,6 +247,8 @@ def provider_changed(provider: Provider) -> ProviderChanged:
         protocol=provider.protocol,
         active=provider.active,
         lead_time_days=provider.lead_time_days,
+        test=provider.test,
+        needs_link=get_protocol(provider.protocol).linking is not None,
     )
 
 
@@ -248,7 +283,7 @@ async def put_secrets(provider_id: ProviderId, body: SecretsBody, kit: KitDep, p
     async with kit.transaction() as tx:
         provider = await tx.store.lock_provider(provider_id)
         if provider is None:
-            raise ProblemError(404, "no_such_provider", "There is no such provider")
+            raise no_such_provider()
         _check_secrets(body.secrets, provider)
         await tx.store.save_secrets(provider_id, _seal(provider_id, body.secrets, kit))
 
@@ -269,5 +304,11 @@ def _seal(provider_id: str, secrets: Mapping[str, str], kit: Kit) -> bytes:
     try:
         return seal_secrets(provider_id, secrets, settings_of(kit))
     except UnsealError as error:
-        detail = "Set SEALING_KEY of order_dispatch."
-        raise ProblemError(503, "no_sealing_key", "Secrets cannot be stored", detail=detail) from error
+        raise ProblemError(
+            503,
+            "no_sealing_key",
+            "Secrets cannot be stored",
+            detail="Set SEALING_KEY of order_dispatch.",
+            problem="the service has no key to seal secrets with",
+            remedy="ask the operator to set SEALING_KEY of order_dispatch",
+        ) from error

@@ -87,6 +87,8 @@ class Answer:
     word: str | None = None
     #: Details that are dropped, with the reason.
     notes: tuple[UpdateNote, ...] = ()
+    #: Whether the provider took it as a test order, which it neither charges nor delivers; None if it does not say.
+    test: bool | None = None
 
 
 class Reply(Protocol):

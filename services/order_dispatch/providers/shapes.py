@@ -64,7 +64,7 @@ def read_offer(provider_id: str, product_id: str, body: OfferBody) -> Offer:
         errors = [{"field": field, "problem": error.problem, "remedy": error.remedy}]
         raise ProblemError(422, error.code, f"The {field} is not valid", detail=str(error), errors=errors) from error
     if pack_size == 0:
-        errors = [{"field": "pack_size", "problem": "is 0"}]
+        errors = [{"field": "pack_size", "problem": "is 0", "remedy": "send what one pack contains"}]
         raise ProblemError(422, "out_of_range", "The pack size must be greater than 0", errors=errors)
     return Offer(
         provider_id, product_id, body.title, pack_size, unit, body.scale, price, body.price.currency, body.available

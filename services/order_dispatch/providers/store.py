@@ -18,7 +18,11 @@ from services.order_dispatch.providers.tokens import OrderToken, derive_token, h
 NONCE_BYTES = 32
 PROVIDER_COLUMNS = """
     provider_id, name, protocol, active, lead_time_days, payment, url, account, cancel_window_hours,
-    modify_window_hours, resolution_hours, allows_substitutes, test
+    modify_window_hours, resolution_hours, allows_substitutes,
+    -- A provider that registers our devices as test devices delivers nothing, like a test provider.
+    test OR EXISTS (
+        SELECT FROM link_client
+        WHERE link_client.provider_id = provider.provider_id AND options ->> 'is_test_device' = 'true') AS test
 """
 OFFER_COLUMNS = "provider_id, product_id, title, pack_size, unit, scale, price, currency, available"
 

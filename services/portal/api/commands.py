@@ -26,6 +26,17 @@ CONFIRMATIONS = {
 }
 
 
+def unknown_command() -> ProblemError:
+    return ProblemError(
+        404,
+        "not_found",
+        "Unknown command",
+        field="path",
+        problem="there is no such command",
+        remedy="reload the page and use its buttons",
+    )
+
+
 router = APIRouter(prefix="/page", include_in_schema=False, route_class=FormRoute)
 
 Field = Annotated[str, Form(max_length=200)]
@@ -123,7 +134,7 @@ async def report_order(
 ) -> Response:
     done = CONFIRMATIONS.get(answer)
     if done is None:
-        raise ProblemError(404, "not_found", "Unknown command")
+        raise unknown_command()
     check_csrf(session, csrf)
     command = service_calls.report_order(kit, session.customer_id, order_id, answer)
     return await _run_command(kit, request, session, command, done)
@@ -134,7 +145,7 @@ async def answer_proposal(
     answer: str, request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field
 ) -> Response:
     if answer not in {"approve", "decline"}:
-        raise ProblemError(404, "not_found", "Unknown command")
+        raise unknown_command()
     check_csrf(session, csrf)
     command = service_calls.answer_proposal(kit, session.customer_id, order_id, answer)
     done = "We're placing the order." if answer == "approve" else "We won't order it this time."
@@ -147,7 +158,7 @@ async def pause_or_resume(
 ) -> Response:
     status = {"pause": "paused", "resume": "active"}.get(action)
     if status is None:
-        raise ProblemError(404, "not_found", "Unknown command")
+        raise unknown_command()
     check_csrf(session, csrf)
     command = service_calls.set_subscription(kit, session.customer_id, subscription_id, status)
     done = "Automatic reordering is paused." if action == "pause" else "Automatic reordering is on again."

@@ -87,8 +87,19 @@ MaybeSession = Annotated[Session | None, Depends(find_session)]
 
 async def get_session(session: MaybeSession) -> Session:
     if session is None:
-        raise ProblemError(401, "not_signed_in", "Please sign in")
+        raise not_signed_in()
     return session
+
+
+def not_signed_in() -> ProblemError:
+    return ProblemError(
+        401,
+        "not_signed_in",
+        "Please sign in",
+        field="header.cookie",
+        problem="the request has no valid session",
+        remedy="open a new sign-in link",
+    )
 
 
 SessionDep = Annotated[Session, Depends(get_session)]
@@ -97,4 +108,12 @@ SessionDep = Annotated[Session, Depends(get_session)]
 def check_csrf(session: Session | ShopSession, sent: str) -> None:
     """Raise 403 unless the form was served to this session."""
     if not compare_digest(session.csrf.encode(), sent.encode()):
-        raise ProblemError(403, "csrf", "This form has expired", detail="reload the page and try again")
+        raise ProblemError(
+            403,
+            "csrf",
+            "This form has expired",
+            detail="reload the page and try again",
+            field="csrf",
+            problem="the form is not of the present session",
+            remedy="reload the page and submit the form again",
+        )

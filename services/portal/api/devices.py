@@ -91,7 +91,13 @@ async def replace_device(
         old = await _lock_owned(tx.store, device_id, principal)
         if body.device_id == device_id:
             raise ProblemError(
-                422, "invalid", "A device cannot replace itself", detail="send another device_id, or none"
+                422,
+                "invalid",
+                "A device cannot replace itself",
+                detail="send another device_id, or none",
+                field="device_id",
+                problem=f"{device_id} is the device to be replaced",
+                remedy="send another device_id, or omit it to get a new one",
             )
         try:
             slots = slot_specs([slot.form() for slot in body.slots]) if body.slots else old.slots
@@ -129,7 +135,15 @@ async def _check_device_limit(store: Store, customer_id: str, limit: int) -> Non
     """Raise 409 if the customer has reached the limit for their own registrations."""
     if await store.count_devices(customer_id) >= limit:
         detail = f"the limit is {limit}; deregister a device first, or contact an operator"
-        raise ProblemError(409, "too_many_devices", "The limit of devices is reached", detail=detail, limit=limit)
+        raise ProblemError(
+            409,
+            "too_many_devices",
+            "The limit of devices is reached",
+            detail=detail,
+            limit=limit,
+            problem=f"the customer has {limit} devices, which is the limit",
+            remedy="deregister a device with DELETE /v1/devices/{id}, or ask an operator to register this one",
+        )
 
 
 async def _lock_owned(store: Store, device_id: str, principal: Principal) -> Device:
@@ -165,7 +179,15 @@ async def _register(store: Store, described: DeviceDescription, kit: Kit) -> Dev
 
 
 def _device_taken() -> ProblemError:
-    return ProblemError(409, "device_taken", "This device is already registered", detail="deregister it first")
+    return ProblemError(
+        409,
+        "device_taken",
+        "This device is already registered",
+        detail="deregister it first",
+        field="device_id",
+        problem="a device with this device_id is registered",
+        remedy="deregister it with DELETE /v1/devices/{id}, or send another device_id",
+    )
 
 
 def _check_access(device: Device | None, principal: Principal) -> Device:
@@ -174,7 +196,16 @@ def _check_access(device: Device | None, principal: Principal) -> Device:
         principal.role in ("operator", "service") or principal.customer_id == device.customer_id
     )
     if device is None or not accessible:
-        raise ProblemError(404, "not_found", "No such device for this token")
+        # The response to a customer is the same for every id, so that ids of others cannot be probed.
+        is_staff = principal.role in {"operator", "service"}
+        raise ProblemError(
+            404,
+            "not_found",
+            "No such device for this token",
+            field="path.device_id",
+            problem="there is no registered device " + ("{device_id}" if is_staff else "with this id for the customer"),
+            remedy="GET /v1/customers/{customer_id}/devices lists the devices of a customer",
+        )
     return device
 
 

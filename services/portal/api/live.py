@@ -113,7 +113,14 @@ class LiveUpdates:
         """Raise 503 if too many pages are open, in total or for this customer."""
         of_customer = sum(page.customer_id == customer_id for page in self._pages)
         if len(self._pages) >= self._settings.live_pages_most or of_customer >= self._settings.live_pages_per_customer:
-            raise ProblemError(503, "too_many_pages", "Too many pages are open", headers={"Retry-After": "30"})
+            raise ProblemError(
+                503,
+                "too_many_pages",
+                "Too many pages are open",
+                headers={"Retry-After": "30"},
+                problem="too many pages with live updates are open",
+                remedy="close other tabs of this page, or try again in 30 s",
+            )
 
     async def _still_signed_in(self, page: OpenPage) -> bool:
         try:

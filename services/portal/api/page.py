@@ -14,6 +14,7 @@ from services.portal.api.cookies import (
     SessionDep,
     check_csrf,
     cookie_name,
+    not_signed_in,
     page,
     settings_of,
     sign_in,
@@ -72,7 +73,7 @@ async def show_page(request: Request, kit: KitDep, session: MaybeSession, said: 
 async def show_board(kit: KitDep, session: SessionDep) -> HTMLResponse:
     board = await _board(kit, session)
     if board is None:
-        raise ProblemError(401, "not_signed_in", "Please sign in")
+        raise not_signed_in()
     return page(render("board.html", board=board, csrf=session.csrf))
 
 
@@ -82,7 +83,8 @@ async def show_why(order_id: str, request: Request, kit: KitDep, session: Sessio
         owner = await store.find_order_owner(order_id)
         household = await _read_household(session.customer_id, store)
     if owner != session.customer_id:
-        raise ProblemError(404, "not_found", "Order not found")
+        title, remedy = "Order not found", "your page lists your orders"
+        raise ProblemError.of_missing("not_found", title, "order", "order_id", remedy)
     reasons = await fetch_reasons(kit, session.customer_id, order_id)
     sections = _reasons_by_line(order_id, reasons, household) if household else ()
     template = "why.html" if "x-fragment" in request.headers else "why_page.html"
@@ -138,7 +140,8 @@ async def get_static(name: str, request: Request) -> Response:
     """Serve a static file; immutable, because its URL contains a hash of its content."""
     found = STATIC.get(name)
     if found is None:
-        raise ProblemError(404, "not_found", "File not found")
+        title, remedy = "File not found", "reload the page, which names the present version of its files"
+        raise ProblemError.of_missing("not_found", title, "file", "name", remedy)
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{found.tag}"'}
     headers["X-Content-Type-Options"] = "nosniff"
     if request.headers.get("if-none-match") == headers["ETag"]:

@@ -25,10 +25,17 @@ REPEAT_BATCH = 200
 async def create_customer(body: CustomerBody, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep) -> Response:
     """Create a customer. The response has no personal data because it is stored for repeats."""
     require(principal, "operator")
-    customer = Customer(body.customer_id or str(uuid4()), body.locale, body.time_zone)
+    customer = Customer(body.customer_id or str(uuid4()), body.locale, body.time_zone, body.ship_to.ship_to().country)
     async with command(kit, asked) as tx:
         if not await tx.store.add_customer(customer):
-            raise ProblemError(409, "customer_exists", "This customer_id is already in use")
+            raise ProblemError(
+                409,
+                "customer_exists",
+                "This customer_id is already in use",
+                field="customer_id",
+                problem=f"{customer.customer_id} is in use, or was deleted and is not used again",
+                remedy="send another customer_id, or omit it to get a new one",
+            )
         await tx.store.save_person(customer.customer_id, Person(body.name, body.email, body.ship_to.ship_to()))
         tx.publish(_customer_joined(customer))
         return tx.respond(201, show_customer(customer, None))
@@ -97,12 +104,13 @@ async def change_customer(
         before, person = await tx.store.lock_customer(customer_id), await tx.store.find_person(customer_id)
         if before is None or person is None:
             raise customer_not_found()
-        customer = Customer(customer_id, body.locale or before.locale, body.time_zone or before.time_zone)
         person = Person(
             body.name or person.name,
             body.email or person.email,
             body.ship_to.ship_to() if body.ship_to else person.ship_to,
         )
+        locale, time_zone = body.locale or before.locale, body.time_zone or before.time_zone
+        customer = Customer(customer_id, locale, time_zone, person.ship_to.country)
         await tx.store.save_person(customer_id, person)
         if customer != before:
             await tx.store.save_customer(customer)
@@ -141,8 +149,18 @@ async def _find(kit: KitDep, customer_id: str) -> tuple[Customer, Person]:
 
 
 def _customer_joined(customer: Customer) -> CustomerJoined:
-    return CustomerJoined(customer_id=customer.customer_id, locale=customer.locale, time_zone=customer.time_zone)
+    return CustomerJoined(
+        customer_id=customer.customer_id,
+        locale=customer.locale,
+        time_zone=customer.time_zone,
+        country=customer.country,
+    )
 
 
 def _customer_changed(customer: Customer) -> CustomerChanged:
-    return CustomerChanged(customer_id=customer.customer_id, locale=customer.locale, time_zone=customer.time_zone)
+    return CustomerChanged(
+        customer_id=customer.customer_id,
+        locale=customer.locale,
+        time_zone=customer.time_zone,
+        country=customer.country,
+    )

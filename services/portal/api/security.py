@@ -58,7 +58,14 @@ class Security:
         try:
             keys: dict[str, str | list[str]] = json.loads(path.read_text()) if path else {}
         except ValueError:  # the file is being written
-            raise ProblemError(503, "unavailable", "Temporarily unavailable", headers={"Retry-After": "2"}) from None
+            raise ProblemError(
+                503,
+                "unavailable",
+                "Temporarily unavailable",
+                headers={"Retry-After": "2"},
+                problem="the keys of services are being changed",
+                remedy="send the same request again in 2 s",
+            ) from None
         return keys
 
     def check_rate_limit(self, request: Request, name: str) -> None:
@@ -72,6 +79,8 @@ class Security:
                 "Too many wrong keys",
                 detail=f"try again in {seconds} s",
                 headers={"Retry-After": seconds},
+                problem=f"too many attempts as {name.partition(':')[2] or name} failed within a minute",
+                remedy=f"try again in {seconds} s, with the right key",
             )
 
     def record_failure(self, request: Request, name: str) -> None:

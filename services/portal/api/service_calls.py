@@ -19,7 +19,7 @@ LOG = logging.getLogger(__name__)
 #: Concurrent requests to consumption for one page.
 MAX_CONCURRENT = 8
 COMMAND_SECONDS = 12.0  # above the time-out of the gateway for its broker
-OK, CREATED, CLIENT_ERRORS, CONFLICT, SERVER_ERRORS = 200, 201, 400, 409, 500
+OK, CREATED, CLIENT_ERRORS, CONFLICT, UNPROCESSABLE, SERVER_ERRORS = 200, 201, 400, 409, 422, 500
 
 Levels = dict[tuple[str, str], SlotView]
 
@@ -204,7 +204,15 @@ async def call(
         request = kit.http.build_request(method, url, json=body, headers=headers, timeout=seconds)
     except ValueError:
         detail = "It contains a value that JSON cannot represent, such as NaN or an incomplete character."
-        raise ProblemError(422, "invalid", "The request is not valid", detail=detail) from None
+        raise ProblemError(
+            422,
+            "invalid",
+            "The request is not valid",
+            detail=detail,
+            field="body",
+            problem="the body has a value that JSON cannot represent, such as NaN or an incomplete character",
+            remedy="send finite numbers and complete characters",
+        ) from None
     try:
         answer = await kit.http.send(request)
         return answer.status_code, answer.json() if answer.content else None
@@ -219,4 +227,7 @@ def message_of(problem: Any) -> str:
     if not isinstance(problem, dict):
         return "This is not possible."
     first = (problem.get("refused") or problem.get("errors") or [{}])[0]
-    return str(first.get("problem") or problem.get("detail") or problem.get("title") or "This is not possible.")
+    general = problem.get("detail") or problem.get("title")
+    # What is wrong with an entry is said by its error; remedies are for users of the API.
+    is_about_entry = "refused" in problem or problem.get("status") == UNPROCESSABLE
+    return str((first.get("problem") if is_about_entry else general) or general or "This is not possible.")

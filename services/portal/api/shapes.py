@@ -125,7 +125,7 @@ class CustomerChange(Body):
     @model_validator(mode="after")
     def _has_changes(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("send at least one field to change")
+            raise ValueError("the body changes nothing; send at least one field to change")
         return self
 
 

@@ -43,7 +43,13 @@ async def show_shop(kit: KitDep, session: MaybeShop) -> HTMLResponse:
         )
     shop = next((one for one in providers["providers"] if one["provider_id"] == session.provider_id), None)
     if shop is None:
-        raise ProblemError(404, "not_found", "Shop not found")
+        raise ProblemError(
+            404,
+            "not_found",
+            "Shop not found",
+            problem=f"there is no shop {session.provider_id}",
+            remedy="sign in with the id of a shop that exists, or join as a new one",
+        )
     stock = await _fetch_available_stock(kit, session.provider_id)
     return page(render("shop.html", shop=shop, orders=orders["orders"], stock=stock, csrf=session.csrf))
 

@@ -38,7 +38,14 @@ MaybeShop = Annotated[ShopSession | None, Depends(find_shop)]
 
 async def get_shop(session: MaybeShop) -> ShopSession:
     if session is None:
-        raise ProblemError(401, "not_signed_in", "Please sign in to your shop")
+        raise ProblemError(
+            401,
+            "not_signed_in",
+            "Please sign in to your shop",
+            field="header.cookie",
+            problem="the request has no valid session of a shop",
+            remedy="sign in with the shop's id and key",
+        )
     return session
 
 

@@ -71,7 +71,8 @@ async def create_key(provider_id: str, kit: KitDep, principal: PrincipalDep, ask
     if status != service_calls.OK:
         raise _unavailable()
     if provider_id not in {one["provider_id"] for one in found["providers"]}:
-        raise ProblemError(404, "not_found", "Provider not found")
+        title, remedy = "Provider not found", "GET /v1/providers of order-dispatch lists the providers"
+        raise ProblemError.of_missing("not_found", title, "provider", "provider_id", remedy)
     async with kit.transaction(asked) as tx:
         response = await _replay(tx.replayed, tx.store, kit) or await _issue_key({"provider_id": provider_id}, tx, kit)
     return response.show()
@@ -150,4 +151,11 @@ async def _call(
 
 
 def _unavailable() -> ProblemError:
-    return ProblemError(503, "unavailable", "Temporarily unavailable", headers={"Retry-After": "2"})
+    return ProblemError(
+        503,
+        "unavailable",
+        "Temporarily unavailable",
+        headers={"Retry-After": "2"},
+        problem="order_dispatch does not respond",
+        remedy="send the same request again in 2 s, with the same Idempotency-Key",
+    )

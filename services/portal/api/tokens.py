@@ -20,6 +20,10 @@ from services.portal.domain.credentials import derive_link_token, digest, new_no
 
 router = APIRouter(tags=["tokens"])
 
+KEY_REMEDY = (
+    "send the operator's key, a service with its own key, or a provider with its own key, as they were issued; "
+    "an operator can issue a new key of a provider with POST /v1/providers/{id}/keys"
+)
 NO_STORE = {"Cache-Control": "no-store"}
 #: Member of a stored response from which its secret is derived. The secret is not stored; the nonce is not sent.
 NONCE = "nonce"
@@ -52,7 +56,7 @@ async def make_token(body: TokenBody, request: Request, kit: KitDep, response: R
     bearer = await _provider_bearer(body, kit) if body.provider_id is not None else _key_bearer(body, security)
     if bearer is None:
         security.record_failure(request, name)
-        raise unauthorized("The key is not correct.")
+        raise unauthorized("The key is not correct.", remedy=KEY_REMEDY)
     response.headers.update(NO_STORE)
     return security.token(bearer)
 
@@ -107,7 +111,8 @@ def _link(kit: Kit, token: str) -> str:
 
 
 def customer_not_found() -> ProblemError:
-    return ProblemError(404, "not_found", "Customer not found")
+    title, remedy = "Customer not found", "GET /v1/customers lists the customers; POST /v1/customers creates one"
+    return ProblemError.of_missing("not_found", title, "customer", "customer_id", remedy)
 
 
 def _attempt_name(body: TokenBody) -> str:
@@ -118,7 +123,13 @@ def _attempt_name(body: TokenBody) -> str:
 
 async def _provider_bearer(body: TokenBody, kit: Kit) -> claims.Bearer | None:
     if body.provider_key is None or body.operator_key is not None or body.service is not None:
-        raise ProblemError(422, "invalid", "Send only provider_id and provider_key")
+        raise ProblemError.of_field(
+            "invalid",
+            "Send only provider_id and provider_key",
+            "provider_key",
+            "the key is missing, or other keys are sent with it",
+            "send provider_id and provider_key, and no other field",
+        )
     known = await is_provider(body.provider_id or "", body.provider_key, kit)
     return claims.provider(body.provider_id or "") if known else None
 
@@ -133,5 +144,15 @@ def _key_bearer(body: TokenBody, security: Security) -> claims.Bearer | None:
     if body.operator_key is not None:
         return claims.OPERATOR if security.is_operator(body.operator_key) else None
     if body.service is None or body.service_key is None:
-        raise ProblemError(422, "invalid", "Send operator_key, or service and service_key")
+        raise ProblemError.of_field(
+            "invalid",
+            "Send operator_key, or service and service_key",
+            "service_key"
+            if body.service is not None
+            else "service"
+            if body.service_key is not None
+            else "operator_key",
+            "the key or its owner is missing",
+            "send operator_key, or service and service_key, or provider_id and provider_key",
+        )
     return claims.service(body.service) if security.is_service(body.service, body.service_key) else None

@@ -40,6 +40,22 @@ class Wait:
     reconsider_at: datetime | None
     order_id: str | None
     occurred_at: datetime
+    provider_id: str | None = None
+    #: Since when the slot is paused at the provider, or the link with it has ended.
+    since: datetime | None = None
+    #: The order would be a test order.
+    test: bool = False
+
+
+@dataclass(frozen=True)
+class LinkedSlot:
+    """A slot as a linked provider reports it."""
+
+    provider_id: str
+    subscribed: bool
+    #: The provider's ids of the products chosen there, each with the quantity in steps, if known.
+    items: tuple[tuple[str, int | None], ...]
+    changed_at: datetime
 
 
 @dataclass(frozen=True)
@@ -68,6 +84,7 @@ class CustomerView:
     """Everything that consumed events contain about one customer."""
 
     slots: dict[tuple[str, str], SlotView] = field(default_factory=dict)
+    linked: dict[tuple[str, str], tuple[LinkedSlot, ...]] = field(default_factory=dict)
     subscriptions: tuple[Subscription, ...] = ()
     waits: dict[str, Wait] = field(default_factory=dict)
     shelves: dict[str, int] = field(default_factory=dict)

@@ -31,6 +31,9 @@ REASONS = {
     "provider_inactive": "The shop is not taking orders at the moment.",
     "pack_size_differs": "The shop no longer sells the pack size you chose.",
     "pack_unit_differs": "The shop sells this product in a different unit from the one your device measures.",
+    "paused_at_provider": "It is paused in your account with the shop. You can resume it there.",
+    "link_ended": "The device is no longer linked to your account with the shop. Please link it again.",
+    "not_linked": "The device is not linked to your account with the shop yet.",
     "awaiting_approval": "This order is waiting for your approval.",
     "notify_only": "You chose reminders only.",
     "enough": "You still have enough.",
@@ -129,6 +132,16 @@ def reason(text: str) -> str:
         return known
     text = text.replace("_", " ").strip() if " " not in text else text.strip()
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else ""
+
+
+def account_reason(code: str, shop: str, since: str) -> str:
+    """Return the sentence for a hold that the customer's account with a shop causes; `since` may be empty."""
+    ago = f" since {since}" if since else ""
+    return {
+        "paused_at_provider": f"Paused at {shop}{ago}. You can resume it in your account there.",
+        "link_ended": f"This device has not been linked to your account with {shop}{ago}. Please link it again.",
+        "not_linked": f"This device is not linked to your account with {shop} yet.",
+    }[code]
 
 
 def without_suspicion(event: OrderEvent) -> OrderEvent:

@@ -107,6 +107,7 @@ def read_order(events: Iterable[OrderEvent]) -> Order:
         began_at=min(map(occurred_at, known)),
         changed_at=max(changes, default=occurred_at(known[-1])),
         own=bool(_all(known, CartPrepared)),
+        is_test=any(getattr(event, "test", False) for event in known),
         is_all_shipped=any(event.complete for event in shipments),
     )
 

@@ -117,6 +117,8 @@ class Order:
     fee: int | None = None
     #: The customer places it at the shop and reports its progress.
     own: bool = False
+    #: A test: nothing is charged and nothing is delivered.
+    is_test: bool = False
     #: Nothing of it is to leave the shop any more.
     is_all_shipped: bool = False
     #: The promised date, if the shop named no time; `expected_at` is then its end.

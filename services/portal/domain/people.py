@@ -12,6 +12,8 @@ class Customer:
     customer_id: str
     locale: str
     time_zone: str
+    #: Of the delivery address; None for an erased customer.
+    country: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Event handlers that maintain the page's read models."""
 
+from services.portal.handlers.links import on_link_ended, on_provider_subscription_changed
 from services.portal.handlers.offers import on_offer_changed, on_provider_changed
 from services.portal.handlers.orders import on_order_event
 from services.portal.handlers.reorders import (
@@ -26,9 +27,11 @@ from services.portal.handlers.stock_and_notices import (
 __all__ = [
     "delete_expired",
     "on_customer_notified",
+    "on_link_ended",
     "on_offer_changed",
     "on_order_event",
     "on_provider_changed",
+    "on_provider_subscription_changed",
     "on_reorder_approved",
     "on_reorder_declined",
     "on_reorder_held",

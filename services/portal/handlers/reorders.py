@@ -24,7 +24,17 @@ async def on_reorder_approved(event: ReorderApproved, store: Store) -> list[Even
 
 
 async def on_reorder_held(event: ReorderHeld, store: Store) -> list[Event]:
-    wait = Wait(event.product_id, event.reason, event.wake_up, event.reconsider_at, event.order_id, event.decided_at)
+    wait = Wait(
+        event.product_id,
+        event.reason,
+        event.wake_up,
+        event.reconsider_at,
+        event.order_id,
+        event.decided_at,
+        event.provider_id,
+        event.since,
+        event.test,
+    )
     await store.save_wait_view(event.customer_id, wait)
     return []
 

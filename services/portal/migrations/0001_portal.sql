@@ -119,8 +119,24 @@ CREATE TABLE wait_view (
     reconsider_at timestamptz,
     order_id      text,
     occurred_at   timestamptz NOT NULL,
+    provider_id   text,
+    since         timestamptz,                   -- of a pause at the provider, or of the end of the link with it
+    test          boolean     NOT NULL DEFAULT false,
     PRIMARY KEY (customer_id, product_id)
 );
+
+-- Slots of devices that are linked with a provider: paused there or not, and the products chosen there.
+CREATE TABLE linked_slot_view (
+    device_id   text        NOT NULL,
+    slot        text        NOT NULL,
+    provider_id text        NOT NULL,
+    customer_id text        NOT NULL,
+    subscribed  boolean     NOT NULL,
+    items       jsonb       NOT NULL,             -- each with the provider's reference and, if known, the quantity
+    changed_at  timestamptz NOT NULL,
+    PRIMARY KEY (device_id, slot, provider_id)
+);
+CREATE INDEX linked_slot_view_by_customer ON linked_slot_view (customer_id);
 
 CREATE TABLE shelf_view (
     customer_id text        NOT NULL,

@@ -130,4 +130,5 @@ def _notice(notice: Notice, household: Household, places: list[Place], now: date
         about = f": {order_title(order, household.view, places)}"
     elif notice.product_id:
         about = f": {title_of(notice.product_id, household.view, places)}"
-    return NoticeLine(text.rstrip(".") + about, formatting.day(notice.occurred_at, now, household.zone))
+    test = "Test: " if order is not None and order.is_test else ""
+    return NoticeLine(test + text.rstrip(".") + about, formatting.day(notice.occurred_at, now, household.zone))

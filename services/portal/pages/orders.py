@@ -69,6 +69,8 @@ class OrderCard:
     #: Delivery fee and total; empty if unknown, or if the total is in `what`.
     fee: str
     total: str
+    #: What the customer has to know about a test order; empty for any other.
+    test: str = ""
     #: The customer must order it at the shop and confirm that.
     yours: bool = False
     #: The customer ordered it at the shop and can report its delivery.
@@ -95,6 +97,7 @@ def order_card(order: Order, view: CustomerView, places: list[Place], clock: tup
         lines=tuple(line_card(line, order, view, places) for line in order.lines),
         fee=_money(order.fee, order) if order.fee else "",
         total="" if is_single and not order.fee else _money(order.total, order),
+        test=_test_note(order) if order.is_test else "",
         yours=order.state is OrderState.YOURS,
         awaited=order.own and order.state is OrderState.PLACED,
     )
@@ -110,6 +113,13 @@ def order_title(order: Order, view: CustomerView, places: list[Place]) -> str:
 def _what(order: Order, places: list[Place]) -> str:
     quantity = format_quantity(order.lines[0], places) if len(order.lines) == 1 else ""
     return " · ".join(part for part in (quantity, _money(order.total, order)) if part)
+
+
+def _test_note(order: Order) -> str:
+    """Say that the order is a test; in the form for an order that the customer places at the shop, if it is one."""
+    if order.own:
+        return "This is a test order. Please answer as usual, but do not order or cancel anything at the shop."
+    return "This is a test order: nothing is charged and nothing is delivered."
 
 
 def _money(minor: int | None, order: Order) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from services.portal.domain import formatting
-from services.portal.domain.board import CustomerView, SlotView, Subscription
+from services.portal.domain.board import CustomerView, SlotView, Subscription, Wait
 from services.portal.domain.orders import COMING, Order
 from services.portal.pages.lines import TIMES, quantity_to_arrive
 from services.portal.pages.places import Place, provider_name, title_of
@@ -15,6 +15,8 @@ SOON_DAYS = 7.0  # days of supply at which the default rule reorders
 #: Parts of the capacity used instead of days while the rate is unknown.
 LOW_PART = 0.15
 SOON_PART = 0.3
+#: Holds that the customer's account with a shop causes.
+ACCOUNT_REASONS = frozenset({"paused_at_provider", "link_ended", "not_linked"})
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,13 @@ class SlotCard:
     anomaly: str
     shelf: str
     coming: str
+    #: What a linked shop reports about the slot: a pause, or the products chosen there.
+    at_shop: str
     plan: Plan | None
     wait: str
     approve_order_id: str | None
+    #: The order to approve is a test order.
+    approves_test: bool
     level_number: str
     units: tuple[str, ...]
 
@@ -79,7 +85,9 @@ def slot_card(place: Place, view: CustomerView, now: datetime, zone: ZoneInfo) -
         shelf=_shelf(place, view),
         coming=_coming(place, view, now, zone),
         plan=_plan(place, view),
-        wait=formatting.reason(wait.reason) if wait else "",
+        at_shop=_at_shop(place, view, wait, now, zone),
+        wait=_wait_text(wait, view, now, zone) if wait else "",
+        approves_test=wait is not None and wait.test,
         approve_order_id=wait.order_id if wait and wait.wake_up == "approval" else None,
         level_number=formatting.number(level, spec.scale),
         units=formatting.UNIT_CHOICES[spec.unit],
@@ -106,7 +114,7 @@ def _coming(place: Place, view: CustomerView, now: datetime, zone: ZoneInfo) -> 
     coming = [
         (order, quantity)
         for order in view.orders
-        if order.state in COMING
+        if order.state in COMING and not order.is_test  # a test order brings nothing
         for line in order.lines
         if line.product_id == spec.product_id and (quantity := quantity_to_arrive(line, order)) != 0
     ]
@@ -125,6 +133,35 @@ def _coming(place: Place, view: CustomerView, now: datetime, zone: ZoneInfo) -> 
 
 def _expected_at(order: Order) -> datetime:
     return order.expected_at or order.began_at
+
+
+def _wait_text(wait: Wait, view: CustomerView, now: datetime, zone: ZoneInfo) -> str:
+    if wait.reason not in ACCOUNT_REASONS or wait.provider_id is None:
+        return formatting.reason(wait.reason)
+    since = formatting.day(wait.since, now, zone) if wait.since else ""
+    return formatting.account_reason(wait.reason, provider_name(wait.provider_id, view), since)
+
+
+def _at_shop(place: Place, view: CustomerView, wait: Wait | None, now: datetime, zone: ZoneInfo) -> str:
+    """Describe the slot at the shop of its subscription, or at another linked one; a pause not twice."""
+    linked = view.linked.get((place.device.device_id, place.spec.slot), ())
+    chosen = [sub.provider_id for sub in view.subscriptions if sub.product_id == place.spec.product_id]
+    found = next((one for one in linked if one.provider_id in chosen), next(iter(linked), None))
+    if found is None:
+        return ""
+    shop = provider_name(found.provider_id, view)
+    if not found.subscribed:
+        is_said = wait is not None and wait.reason in ACCOUNT_REASONS
+        return "" if is_said else f"Paused at {shop} since {formatting.day(found.changed_at, now, zone)}"
+    if not found.items:
+        return ""
+    names = [
+        reference
+        if quantity is None
+        else f"{reference} ({formatting.amount(quantity, place.spec.unit, place.spec.scale)})"
+        for reference, quantity in found.items
+    ]
+    return f"Chosen at {shop}: {', '.join(names)}"
 
 
 def _plan(place: Place, view: CustomerView) -> Plan | None:

@@ -7,7 +7,7 @@ from operator import itemgetter
 from asyncpg import Record
 
 from libs.kit import Store
-from services.portal.domain.board import CustomerView, Notice, Offer, SlotView, Subscription, Wait
+from services.portal.domain.board import CustomerView, LinkedSlot, Notice, Offer, SlotView, Subscription, Wait
 from services.portal.domain.order_events import ORDER_EVENTS, read_order
 from services.portal.domain.orders import Order, products_of
 
@@ -21,6 +21,7 @@ class PageStore(Store):
         orders = await self._list_orders(customer_id)
         return CustomerView(
             slots=await self._list_slot_views(customer_id),
+            linked=await self._list_linked_slots(customer_id),
             subscriptions=await self._list_subscription_views(customer_id),
             waits=await self._list_wait_views(customer_id),
             shelves=await self._list_shelf_views(customer_id),
@@ -64,11 +65,16 @@ class PageStore(Store):
         return owner
 
     async def delete_slot_views(self, device_id: str) -> None:
-        await self.connection.execute("-- delete_slot_views\nDELETE FROM slot_view WHERE device_id = $1", device_id)
+        for statement in (
+            "-- delete_slot_views\nDELETE FROM slot_view WHERE device_id = $1",
+            "-- delete_slot_views\nDELETE FROM linked_slot_view WHERE device_id = $1",
+        ):
+            await self.connection.execute(statement, device_id)
 
     async def delete_views(self, customer_id: str) -> None:
         for statement in (
             "-- delete_views\nDELETE FROM slot_view WHERE customer_id = $1",
+            "-- delete_views\nDELETE FROM linked_slot_view WHERE customer_id = $1",
             "-- delete_views\nDELETE FROM subscription_view WHERE customer_id = $1",
             "-- delete_views\nDELETE FROM wait_view WHERE customer_id = $1",
             "-- delete_views\nDELETE FROM shelf_view WHERE customer_id = $1",
@@ -106,12 +112,28 @@ class PageStore(Store):
     async def _list_wait_views(self, customer_id: str) -> dict[str, Wait]:
         rows = await self.connection.fetch(
             """-- _list_wait_views
-            SELECT product_id, reason, wake_up, reconsider_at, order_id,
-                occurred_at FROM wait_view WHERE customer_id = $1
+            SELECT product_id, reason, wake_up, reconsider_at, order_id, occurred_at, provider_id, since, test
+            FROM wait_view WHERE customer_id = $1
             """,
             customer_id,
         )
         return {row["product_id"]: Wait(**row) for row in rows}
+
+    async def _list_linked_slots(self, customer_id: str) -> dict[tuple[str, str], tuple[LinkedSlot, ...]]:
+        rows = await self.connection.fetch(
+            """-- _list_linked_slots
+            SELECT device_id, slot, provider_id, subscribed, items, changed_at
+            FROM linked_slot_view WHERE customer_id = $1 ORDER BY device_id, slot, provider_id
+            """,
+            customer_id,
+        )
+        found: dict[tuple[str, str], tuple[LinkedSlot, ...]] = {}
+        for row in rows:
+            items = tuple((item["reference"], item["quantity"]) for item in row["items"])
+            place = (row["device_id"], row["slot"])
+            linked = LinkedSlot(row["provider_id"], row["subscribed"], items, row["changed_at"])
+            found[place] = (*found.get(place, ()), linked)
+        return found
 
     async def _list_shelf_views(self, customer_id: str) -> dict[str, int]:
         rows = await self.connection.fetch(

@@ -4,6 +4,11 @@ from libs.kit import Store
 from replenish_contracts.events import ShipTo
 from services.portal.domain.people import Customer, Person
 
+CUSTOMER_COLUMNS = """
+    customer_id, locale, time_zone,
+    (SELECT ship_to ->> 'country' FROM person WHERE person.customer_id = customer.customer_id) AS country
+"""
+
 
 class PeopleStore(Store):
     async def add_customer(self, customer: Customer) -> bool:
@@ -45,8 +50,8 @@ class PeopleStore(Store):
 
     async def find_customer(self, customer_id: str) -> Customer | None:
         row = await self.connection.fetchrow(
-            """-- find_customer
-            SELECT customer_id, locale, time_zone FROM customer WHERE customer_id = $1 AND erased_at IS NULL
+            f"""-- find_customer
+            SELECT {CUSTOMER_COLUMNS} FROM customer WHERE customer_id = $1 AND erased_at IS NULL
             """,
             customer_id,
         )
@@ -55,8 +60,8 @@ class PeopleStore(Store):
     async def lock_customer(self, customer_id: str) -> Customer | None:
         """Return the customer and lock it, and with it changes of its devices, until the commit."""
         row = await self.connection.fetchrow(
-            """-- lock_customer
-            SELECT customer_id, locale, time_zone FROM customer WHERE customer_id = $1 AND erased_at IS NULL
+            f"""-- lock_customer
+            SELECT {CUSTOMER_COLUMNS} FROM customer WHERE customer_id = $1 AND erased_at IS NULL
             FOR NO KEY UPDATE
             """,
             customer_id,
@@ -65,8 +70,8 @@ class PeopleStore(Store):
 
     async def list_customers(self, after: str, limit: int) -> list[Customer]:
         rows = await self.connection.fetch(
-            """-- list_customers
-            SELECT customer_id, locale, time_zone FROM customer
+            f"""-- list_customers
+            SELECT {CUSTOMER_COLUMNS} FROM customer
             WHERE customer_id > $1 AND erased_at IS NULL ORDER BY customer_id LIMIT $2
             """,
             after,
@@ -77,8 +82,8 @@ class PeopleStore(Store):
     async def lock_customers(self, after: str, limit: int) -> list[Customer]:
         """Return and lock customers in the order of their ids; the lock also covers their devices."""
         rows = await self.connection.fetch(
-            """-- lock_customers
-            SELECT customer_id, locale, time_zone FROM customer
+            f"""-- lock_customers
+            SELECT {CUSTOMER_COLUMNS} FROM customer
             WHERE customer_id > $1 AND erased_at IS NULL ORDER BY customer_id LIMIT $2 FOR NO KEY UPDATE
             """,
             after,

@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime
 
 from libs.kit import Store
-from replenish_contracts.events import OfferChanged, SubscriptionChanged
+from replenish_contracts.events import OfferChanged, ProviderSubscriptionChanged, SubscriptionChanged
 from services.portal.domain.board import Notice, SlotView, Wait
 from services.portal.domain.order_events import OrderEvent, is_end, occurred_at
 
@@ -64,11 +64,14 @@ class ViewStore(Store):
     async def save_wait_view(self, customer_id: str, wait: Wait) -> None:
         await self._save_and_touch(
             """-- save_wait_view
-            INSERT INTO wait_view (customer_id, product_id, reason, wake_up, reconsider_at, order_id, occurred_at)
-            SELECT customer_id, $2, $3, $4, $5, $6, $7 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
+            INSERT INTO wait_view (customer_id, product_id, reason, wake_up, reconsider_at, order_id, occurred_at,
+                provider_id, since, test)
+            SELECT customer_id, $2, $3, $4, $5, $6, $7, $8, $9, $10
+            FROM customer WHERE customer_id = $1 AND erased_at IS NULL
             ON CONFLICT (customer_id, product_id) DO UPDATE
             SET reason = excluded.reason, wake_up = excluded.wake_up, reconsider_at = excluded.reconsider_at,
-                order_id = excluded.order_id, occurred_at = excluded.occurred_at
+                order_id = excluded.order_id, occurred_at = excluded.occurred_at, provider_id = excluded.provider_id,
+                since = excluded.since, test = excluded.test
             """,
             customer_id,
             wait.product_id,
@@ -77,6 +80,40 @@ class ViewStore(Store):
             wait.reconsider_at,
             wait.order_id,
             wait.occurred_at,
+            wait.provider_id,
+            wait.since,
+            wait.test,
+        )
+
+    async def save_linked_slot_view(self, event: ProviderSubscriptionChanged) -> None:
+        await self._save_and_touch(
+            """-- save_linked_slot_view
+            INSERT INTO linked_slot_view AS known (device_id, slot, provider_id, customer_id, subscribed, items,
+                changed_at)
+            SELECT $2, $3, $4, customer_id, $5, $6, $7 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
+            ON CONFLICT (device_id, slot, provider_id) DO UPDATE
+            SET customer_id = excluded.customer_id, subscribed = excluded.subscribed, items = excluded.items,
+                -- A pause keeps its beginning if the products change meanwhile.
+                changed_at = CASE WHEN known.subscribed OR excluded.subscribed
+                    OR known.customer_id <> excluded.customer_id THEN excluded.changed_at ELSE known.changed_at END
+            """,
+            event.customer_id,
+            event.device_id,
+            event.slot,
+            event.provider_id,
+            event.subscribed,
+            [item.model_dump(mode="json") for item in event.items],
+            event.occurred_at,
+        )
+
+    async def delete_linked_slot_views(self, customer_id: str, device_id: str, provider_id: str) -> None:
+        await self._save_and_touch(
+            """-- delete_linked_slot_views
+            DELETE FROM linked_slot_view WHERE customer_id = $1 AND device_id = $2 AND provider_id = $3
+            """,
+            customer_id,
+            device_id,
+            provider_id,
         )
 
     async def delete_wait_views(self, customer_id: str, product_ids: list[str]) -> None:

@@ -26,7 +26,7 @@ class HolidayBody(BaseModel):
     @model_validator(mode="after")
     def check_order(self) -> Self:
         if self.starts_at >= self.ends_at:
-            raise ValueError("until must be later than from")
+            raise ValueError("until is not later than from; send the time of departure as from and the return as until")
         return self
 
 
@@ -37,9 +37,21 @@ async def put_holiday(customer_id: str, body: HolidayBody, kit: KitDep, principa
     holiday = Holiday(body.starts_at, body.ends_at)
     async with kit.transaction() as tx:
         if holiday.ends_at <= tx.store.now:
-            raise ProblemError(422, "invalid", "The holiday is in the past")
+            raise ProblemError.of_field(
+                "invalid",
+                "The holiday is in the past",
+                "until",
+                f"{holiday.ends_at.isoformat()} is past; it is {tx.store.now.isoformat()} now",
+                "send a time of return that is in the future",
+            )
         if not await tx.store.save_holiday(customer_id, holiday):
-            raise ProblemError(404, "not_found", "There is no such customer")
+            raise ProblemError.of_missing(
+                "not_found",
+                "There is no such customer",
+                "customer",
+                "customer_id",
+                "the account was deleted; create another one",
+            )
         tx.publish(*await apply_holiday(customer_id, holiday, tx.store))
     return _shown(holiday)
 

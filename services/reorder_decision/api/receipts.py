@@ -26,7 +26,8 @@ async def get_receipt(order_id: str, kit: KitDep, principal: PrincipalDep) -> di
     async with kit.read() as store:
         rows = await store.list_receipts_of_order(order_id)
     if not rows:
-        raise ProblemError(404, "not_found", "There is no receipt for this order")
+        title, remedy = "There is no receipt for this order", "GET /v1/receipts lists the receipts with their orders"
+        raise ProblemError.of_missing("not_found", title, "receipt for the order", "order_id", remedy)
     require_customer(principal, rows[0]["customer_id"])
     by_pool: dict[str, list[Any]] = defaultdict(list)
     for row in rows:

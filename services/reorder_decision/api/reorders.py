@@ -11,10 +11,11 @@ from libs.kit.http.idempotency import command
 from libs.kit.http.problems import ProblemError
 from libs.kit.kit import Kit
 from services.reorder_decision.domain import (
-    MEANINGS,
     Context,
     Decision,
     Pool,
+    Reason,
+    explain_obstacle,
     find_obstacle,
     proposal_approved,
     proposal_declined,
@@ -23,6 +24,20 @@ from services.reorder_decision.domain import (
 from services.reorder_decision.store import Store
 
 router = APIRouter()
+#: What ends the obstacle to an approved order.
+REMEDIES = {
+    Reason.PAUSED: "resume the subscription with PATCH /v1/subscriptions/{id}, then approve the order",
+    Reason.NO_OFFER: "choose another provider with PATCH /v1/subscriptions/{id}",
+    Reason.OFFER_UNAVAILABLE: "approve the order when the product is available, or choose another provider",
+    Reason.PROVIDER_INACTIVE: "approve the order when the provider takes orders, or choose another provider",
+    Reason.PACK_SIZE_DIFFERS: "set the pack size that the provider sells with PATCH /v1/subscriptions/{id}",
+    Reason.PACK_UNIT_DIFFERS: "choose another provider with PATCH /v1/subscriptions/{id}",
+    Reason.UNITS_DIFFER: "register the devices of this product with the same unit",
+    Reason.NO_SLOTS: "register a device with a slot for this product",
+    Reason.PAUSED_AT_PROVIDER: "resume the slot in the customer's account with the provider, then approve the order",
+    Reason.LINK_ENDED: "link the device again with POST /v1/customers/{id}/links, then approve the order",
+    Reason.NOT_LINKED: "link the device with POST /v1/customers/{id}/links, then approve the order",
+}
 
 
 @router.post("/v1/reorders/{order_id}/approve")
@@ -47,12 +62,16 @@ async def _answer(answer: Answer, order_id: str, kit: Kit, caller: tuple[Princip
         pool = await _lock_proposed(store, order_id, principal)
         obstacle = find_obstacle(pool.slots, pool.subscription, source_of(pool))
         if answer is proposal_approved and obstacle:
+            why = explain_obstacle(obstacle.reason, pool.slots, pool.subscription, source_of(pool))
             raise ProblemError(
                 409,
                 "cannot_order_now",
                 "This product cannot be ordered at present",
-                detail=f"{MEANINGS[obstacle.reason].capitalize()}.",
+                detail=f"{why[:1].upper()}{why[1:]}.",
                 reason=obstacle.reason,
+                field="path.order_id",
+                problem=f"the order {{order_id}} cannot be placed: {why}",
+                remedy=REMEDIES.get(obstacle.reason, "approve the order again when this has changed, or decline it"),
             )
         decision = answer(pool, _name(principal), store.context)
         tx.publish(*await store.save_decision(pool, decision))
@@ -64,7 +83,8 @@ async def _answer(answer: Answer, order_id: str, kit: Kit, caller: tuple[Princip
 async def _lock_proposed(store: Store, order_id: str, principal: Principal) -> Pool:
     row = await store.find_order(order_id)
     if row is None:
-        raise ProblemError(404, "not_found", "There is no such order")
+        title, remedy = "There is no such order", "the page and the mail of a proposal contain its order_id"
+        raise ProblemError.of_missing("not_found", title, "proposed order", "order_id", remedy)
     require_customer(principal, row["customer_id"])
     if row["collecting_pool_ids"]:
         await store.lock_pools(sorted({row["pool_id"], *row["collecting_pool_ids"]}))
@@ -72,7 +92,15 @@ async def _lock_proposed(store: Store, order_id: str, principal: Principal) -> P
     if pool is None or pool.order is None or pool.order.order_id != order_id or not pool.order.proposed:
         latest = await store.find_order(order_id)
         state = latest["state"] if latest else "ended"
-        raise ProblemError(409, "not_proposed", "This order is not waiting for approval", state=state)
+        raise ProblemError(
+            409,
+            "not_proposed",
+            "This order is not waiting for approval",
+            state=state,
+            field="path.order_id",
+            problem=f"the order {{order_id}} is {state}",
+            remedy="nothing more is to be approved or declined; cancel an open order with POST /v1/orders/{id}/cancel",
+        )
     return pool
 
 

@@ -18,10 +18,18 @@ async def get_score(provider_id: str, kit: KitDep, principal: PrincipalDep) -> d
     """Return a provider's score, overall and by product; providers may read only their own."""
     require(principal, "operator", "service", "customer", "provider")
     if principal.role == "provider" and principal.provider_id != provider_id:
-        raise ProblemError(403, "forbidden", "This score belongs to another provider")
+        raise ProblemError(
+            403,
+            "forbidden",
+            "This score belongs to another provider",
+            field="path.provider_id",
+            problem=f"the token is of {principal.provider_id}, the score is of {{provider_id}}",
+            remedy=f"request the score of {principal.provider_id}",
+        )
     async with kit.read() as store:
         if not await store.is_known_provider(provider_id):
-            raise ProblemError(404, "not_found", "There is no such provider")
+            title, remedy = "There is no such provider", "GET /v1/providers of order-dispatch lists the providers"
+            raise ProblemError.of_missing("not_found", title, "provider", "provider_id", remedy)
         records = await store.list_scorecards(provider_id)
     whole = sum((scorecard.record for scorecard in records), Scorecard())
     return {"provider_id": provider_id, **_shown(whole), "products": [_of_product(scorecard) for scorecard in records]}

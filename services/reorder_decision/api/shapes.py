@@ -125,6 +125,8 @@ def subscription_shown(row: Any) -> dict[str, Any]:
             "wake_up": hold.get("wake_up"),
             "reconsider_at": row["reconsider_at"] and row["reconsider_at"].isoformat(),
         },
+        # The slots of devices that are linked with the provider, as the provider reports them.
+        "at_provider": json.loads(row["at_provider"]) if row["at_provider"] else [],
     }
 
 

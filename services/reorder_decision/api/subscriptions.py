@@ -43,11 +43,20 @@ async def create_subscription(
                 "No registered slot of this customer holds this product",
                 detail="Register the device first. A new registration takes a moment to take effect; please try again.",
                 headers={"Retry-After": "1"},
+                field="product_id",
+                problem=f"no registered slot of the customer holds {body.product_id}",
+                remedy="register a device with a slot for this product; if that is done already, try again in 1 s",
             )
         if pool.subscription:
             known = pool.subscription.subscription_id
             raise ProblemError(
-                409, "already_subscribed", "There already is a subscription to this product", subscription_id=known
+                409,
+                "already_subscribed",
+                "There already is a subscription to this product",
+                subscription_id=known,
+                field="product_id",
+                problem=f"the subscription {known} orders {body.product_id} and is {pool.subscription.status}",
+                remedy=f"change it with PATCH /v1/subscriptions/{known}, or end it with DELETE and create another one",
             )
         subscription = _new_subscription(body, _unit_of(pool), str(uuid4()))
         return tx.respond(201, await _apply(tx, pool, subscription))
@@ -73,7 +82,13 @@ async def change_subscription(
 ) -> dict[str, Any]:
     """Change the given fields; `status` pauses and resumes. A proposed order is withdrawn."""
     if body.status is SubscriptionStatus.ENDED:
-        raise ProblemError(422, "invalid", "Use DELETE to end a subscription")
+        raise ProblemError.of_field(
+            "invalid",
+            "Use DELETE to end a subscription",
+            "status",
+            "a subscription is not ended by a change",
+            f"send DELETE /v1/subscriptions/{subscription_id}, or the status active or paused",
+        )
     async with kit.transaction() as tx:
         pool = await _lock_owned(tx.store, subscription_id, principal)
         changed = _changed(body, pool)
@@ -107,7 +122,13 @@ async def _apply(tx: Transaction | Command, pool: Pool, subscription: Subscripti
 async def _get_owned(store: Store, subscription_id: str, principal: Principal) -> Any:
     row = await store.find_subscription(subscription_id)
     if row is None:
-        raise ProblemError(404, "not_found", "There is no such subscription")
+        raise ProblemError.of_missing(
+            "not_found",
+            "There is no such subscription",
+            "subscription",
+            "subscription_id",
+            "GET /v1/customers/{customer_id}/subscriptions lists the customer's subscriptions",
+        )
     require_customer(principal, row["customer_id"])
     return row
 
@@ -116,7 +137,15 @@ async def _lock_owned(store: Store, subscription_id: str, principal: Principal) 
     row = await _get_owned(store, subscription_id, principal)
     pool = await store.lock_pool(row["pool_id"])
     if pool is None or pool.subscription is None or pool.subscription.subscription_id != subscription_id:
-        raise ProblemError(409, "ended", "This subscription has ended", detail="Please create a new subscription.")
+        raise ProblemError(
+            409,
+            "ended",
+            "This subscription has ended",
+            detail="Please create a new subscription.",
+            field="path.subscription_id",
+            problem="the subscription {subscription_id} has ended",
+            remedy="create a new one with POST /v1/customers/{customer_id}/subscriptions",
+        )
     return pool
 
 
@@ -127,7 +156,13 @@ def _current(pool: Pool) -> Subscription:
 
 def _unit_of(pool: Pool) -> Unit:
     if not pool.slots:
-        raise ProblemError(409, "no_slot", "No slot holds this product any more, so amounts have no unit")
+        raise ProblemError(
+            409,
+            "no_slot",
+            "No slot holds this product any more, so amounts have no unit",
+            problem="no registered slot of the customer holds the product, so amounts have no unit",
+            remedy="register a device with a slot for this product, or change only fields that are not amounts",
+        )
     return Unit(BaseUnit(pool.slots[0].unit), pool.slots[0].scale)
 
 

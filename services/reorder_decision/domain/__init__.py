@@ -1,5 +1,6 @@
 """Pure reorder rules: pools, the ordering rule and state transitions, without I/O or clock."""
 
+from services.reorder_decision.domain.accounts import find_block_of_all
 from services.reorder_decision.domain.combining import PoolDecision, combine_order, find_approved
 from services.reorder_decision.domain.decision import Context, Decision, Receipt, order_id_of, reassess
 from services.reorder_decision.domain.policy import decide, find_obstacle
@@ -13,10 +14,18 @@ from services.reorder_decision.domain.pool import (
     Reason,
     Situation,
     Slot,
+    SlotLink,
     Subscription,
     Trigger,
 )
-from services.reorder_decision.domain.receipts import MEANINGS, as_json, explain, from_json, with_changes
+from services.reorder_decision.domain.receipts import (
+    MEANINGS,
+    as_json,
+    explain,
+    explain_obstacle,
+    from_json,
+    with_changes,
+)
 from services.reorder_decision.domain.scorecard import (
     LeadTime,
     OrderResult,
@@ -30,6 +39,8 @@ from services.reorder_decision.domain.slots import ProductSlot, pool_id_of, slot
 from services.reorder_decision.domain.transitions import (
     Reading,
     holiday_changed,
+    links_changed,
+    order_blocked,
     order_dropped,
     order_ended,
     proposal_approved,
@@ -67,6 +78,7 @@ __all__ = [
     "Scorecard",
     "Situation",
     "Slot",
+    "SlotLink",
     "Subscription",
     "Trigger",
     "Why",
@@ -74,11 +86,15 @@ __all__ = [
     "combine_order",
     "decide",
     "explain",
+    "explain_obstacle",
     "find_approved",
+    "find_block_of_all",
     "find_obstacle",
     "from_json",
     "holiday_changed",
     "learn_lead_time",
+    "links_changed",
+    "order_blocked",
     "order_dropped",
     "order_ended",
     "order_id_of",

@@ -7,10 +7,12 @@ from uuid import UUID, uuid5
 
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import FIRST_LINE, ReorderApproved, ReorderDeclined, ReorderHeld, ReorderLine
+from services.reorder_decision.domain.accounts import AT_PROVIDER, find_block_of_all
 from services.reorder_decision.domain.collecting import is_urgent
 from services.reorder_decision.domain.policy import decide, find_obstacle, lead_days_of, remaining_backoff
 from services.reorder_decision.domain.policy_decision import Inputs, Outcome, PolicyDecision, Rules, Why
 from services.reorder_decision.domain.pool import EPOCH_IS_OPEN, Hold, Order, Pool, Reason, Situation, Trigger
+from services.reorder_decision.domain.sourcing import choose_offer, provider_of
 from services.reorder_decision.domain.triggers import (
     figures_of,
     is_still_set,
@@ -211,4 +213,19 @@ def _event_of(receipt: Receipt, ended: str | None) -> Event:
         return ReorderDeclined.model_validate(fields | {"reason": reason})
     if decision.outcome is Outcome.HOLD:
         fields["order_id"] = ended
-    return ReorderHeld.model_validate(fields | {"wake_up": decision.wake_up, "reconsider_at": decision.reconsider_at})
+    fields |= {"wake_up": decision.wake_up, "reconsider_at": decision.reconsider_at}
+    return ReorderHeld.model_validate(fields | _source_fields(inputs, decision))
+
+
+def _source_fields(inputs: Inputs, decision: PolicyDecision) -> dict[str, Any]:
+    """Return the provider of the held order, and since when the customer's account there prevents it."""
+    if inputs.subscription is None:
+        return {}
+    offer = choose_offer(inputs.slots, inputs.subscription, inputs.offer, inputs.rivals, inputs.avoided)
+    provider_id = provider_of(inputs.subscription, offer)
+    block = find_block_of_all(inputs.slots, provider_id, offer) if decision.reason in AT_PROVIDER else None
+    return {
+        "provider_id": provider_id,
+        "since": None if block is None else block.since,
+        "test": offer is not None and offer.test,
+    }

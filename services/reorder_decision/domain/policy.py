@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from math import isclose
 
 from replenish_contracts.events import Mode, SubscriptionStatus
+from services.reorder_decision.domain.accounts import find_account_obstacle, find_block
 from services.reorder_decision.domain.collecting import collecting_hold
 from services.reorder_decision.domain.holidays import holiday_hold
 from services.reorder_decision.domain.policy_decision import Figures, Inputs, Outcome, PolicyDecision, Rules, Why
@@ -44,7 +45,11 @@ def find_obstacle(slots: tuple[Slot, ...], subscription: Subscription | None, of
         return Hold(Reason.NO_SLOTS, "DeviceRegistered")
     if len({(slot.unit, slot.scale) for slot in slots}) > 1:
         return Hold(Reason.UNITS_DIFFER, "DeviceDeregistered")
-    return None if subscription.mode is Mode.NOTIFY else find_offer_obstacle(slots[0], subscription, offer)
+    if subscription.mode is Mode.NOTIFY:
+        return None
+    return find_offer_obstacle(slots[0], subscription, offer) or find_account_obstacle(
+        slots, provider_of(subscription, offer), offer
+    )
 
 
 def after_cancel(cancels: int, now: datetime, rules: Rules) -> Hold:
@@ -121,14 +126,23 @@ def lead_days_of(offer: Offer | None, rules: Rules) -> float:
 
 def _order(inputs: Inputs, subscription: Subscription, figures: Figures, offer: Offer | None) -> PolicyDecision:
     proposing = subscription.mode is Mode.APPROVE and inputs.why is not Why.APPROVED
-    emptiest = min(inputs.slots, key=lambda slot: (slot.level / slot.capacity, slot.place))
+    provider_id = provider_of(subscription, offer)
+    # Slots that are paused at the provider come last: one that is not exists, except for a reminder.
+    emptiest = min(
+        inputs.slots,
+        key=lambda slot: (
+            find_block(slot, provider_id, offer) is not None,
+            slot.level / slot.capacity,
+            slot.place,
+        ),
+    )
     return PolicyDecision(
         Outcome.PROPOSE if proposing else Outcome.ORDER,
         Reason.AWAITING_APPROVAL if proposing else Reason.APPROVED if inputs.why is Why.APPROVED else Reason.LOW,
         figures,
         "approval" if proposing else None,
         None,
-        provider_of(subscription, offer),
+        provider_id,
         subscription.packs,
         subscription.pack_size,
         emptiest.device_id,

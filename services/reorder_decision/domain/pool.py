@@ -41,6 +41,9 @@ class Reason(StrEnum):
     PROVIDER_INACTIVE = "provider_inactive"
     PACK_SIZE_DIFFERS = "pack_size_differs"
     PACK_UNIT_DIFFERS = "pack_unit_differs"
+    PAUSED_AT_PROVIDER = "paused_at_provider"
+    LINK_ENDED = "link_ended"
+    NOT_LINKED = "not_linked"
     AWAITING_APPROVAL = "awaiting_approval"
     NOTIFY_ONLY = "notify_only"
     ENOUGH = "enough"
@@ -62,6 +65,22 @@ TIME = "time"
 
 
 @dataclass(frozen=True, slots=True)
+class SlotLink:
+    """A slot at a provider that the customer linked its device with, as the provider reports it."""
+
+    provider_id: str
+    #: False once the link has ended.
+    active: bool
+    #: When the link was created or ended.
+    changed_at: datetime
+    #: False while the slot is paused at the provider; None until the provider reports it.
+    subscribed: bool | None = None
+    subscribed_at: datetime | None = None
+    #: The provider's ids of the products that the customer chose there.
+    items: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Slot:
     """A slot of the pool with its latest reported level, in base steps."""
 
@@ -77,6 +96,10 @@ class Slot:
     level_at: datetime | None = None
     #: The last epoch in which the slot answered.
     answered: int = 0
+    links: tuple[SlotLink, ...] = ()
+
+    def find_link(self, provider_id: str | None) -> SlotLink | None:
+        return next((link for link in self.links if link.provider_id == provider_id), None)
 
     @property
     def place(self) -> tuple[str, str]:
@@ -120,6 +143,10 @@ class Offer:
     provider_id: str = ""
     lead: LeadTime | None = None
     record: Scorecard | None = None
+    #: The provider takes orders only for slots of devices that are linked with it.
+    needs_link: bool = False
+    #: The provider's orders are test orders.
+    test: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,21 @@
 """Receipts: deterministic JSON that can be replayed, and an explanation in sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
 from replenish_contracts.units import SYMBOLS, BaseUnit, format_quantity
+from services.reorder_decision.domain.accounts import AT_PROVIDER, find_block, find_block_of_all, products_at
 from services.reorder_decision.domain.policy_decision import Figures, Inputs, Outcome, PolicyDecision, Why
-from services.reorder_decision.domain.pool import Offer, Reason
+from services.reorder_decision.domain.pool import Offer, Reason, Slot, Subscription
 from services.reorder_decision.domain.scorecard import score_of
 from services.reorder_decision.domain.sourcing import choose_offer, provider_of
 
 T = TypeVar("T")
 
 ORDERING = (Outcome.ORDER, Outcome.PROPOSE)
+TEST_ORDER = "It is a test order: nothing is charged and nothing is delivered."
 
 #: Explanations for customers.
 MEANINGS = {
@@ -26,6 +28,9 @@ MEANINGS = {
     Reason.PROVIDER_INACTIVE: "the provider does not accept orders at present",
     Reason.PACK_SIZE_DIFFERS: "the provider sells a different pack size than the subscription contains",
     Reason.PACK_UNIT_DIFFERS: "the provider sells this product in a different unit than its slots use",
+    Reason.PAUSED_AT_PROVIDER: "it is paused in the customer's account with the provider",
+    Reason.LINK_ENDED: "the device is no longer linked to the customer's account with the provider",
+    Reason.NOT_LINKED: "the device is not linked to the customer's account with the provider",
     Reason.AWAITING_APPROVAL: "the customer wants to approve each order",
     Reason.NOTIFY_ONLY: "the customer wants a reminder only",
     Reason.ENOUGH: "the supply is still sufficient",
@@ -72,8 +77,26 @@ def explain(inputs: Inputs, decision: PolicyDecision) -> list[str]:
         *_situation(inputs, decision.figures),
         _rule(inputs, decision.figures),
         *(_provider(inputs, offer) if decision.outcome in ORDERING else ()),
-        _conclusion(inputs, decision),
+        *_account(inputs, offer),
+        _conclusion(inputs, decision, offer),
+        *([TEST_ORDER] if offer is not None and offer.test and decision.outcome in ORDERING else []),
     ]
+
+
+def explain_obstacle(
+    reason: Reason, slots: Sequence[Slot], subscription: Subscription | None, offer: Offer | None
+) -> str:
+    """Return why nothing is ordered; with the provider and the time if it is the customer's account there."""
+    if reason not in AT_PROVIDER or subscription is None:
+        return MEANINGS[reason]
+    provider_id = provider_of(subscription, offer)
+    block = find_block_of_all(slots, provider_id, offer)
+    since = f" since {block.since:%Y-%m-%d %H:%M} UTC" if block and block.since else ""
+    return {
+        Reason.PAUSED_AT_PROVIDER: f"it is paused in the customer's account with {provider_id}{since}",
+        Reason.LINK_ENDED: f"the device has not been linked to an account with {provider_id}{since}",
+        Reason.NOT_LINKED: f"the device is not linked to an account with {provider_id}",
+    }[reason]
 
 
 def _situation(inputs: Inputs, figures: Figures) -> list[str]:
@@ -119,7 +142,21 @@ def _provider(inputs: Inputs, offer: Offer | None) -> Iterator[str]:
         yield f"The provider delivered {record.delivered} of {orders} orders; its score is {score_of(record)} of 100."
 
 
-def _conclusion(inputs: Inputs, decision: PolicyDecision) -> str:
+def _account(inputs: Inputs, offer: Offer | None) -> Iterator[str]:
+    """Yield what the customer chose at a linked provider, and which slots are paused there while others are not."""
+    if inputs.subscription is None:
+        return
+    provider_id = provider_of(inputs.subscription, offer)
+    for (device_id, slot), items in products_at(inputs.slots, provider_id).items():
+        yield f"The customer chose {', '.join(items)} for {device_id}/{slot} at {provider_id}."
+    if len(inputs.slots) > 1 and find_block_of_all(inputs.slots, provider_id, offer) is None:
+        for slot_ in inputs.slots:
+            if block := find_block(slot_, provider_id, offer):
+                why = explain_obstacle(block.reason, [slot_], inputs.subscription, offer)
+                yield f"Nothing is ordered for {slot_.device_id}/{slot_.slot}: {why}."
+
+
+def _conclusion(inputs: Inputs, decision: PolicyDecision, offer: Offer | None) -> str:
     packs = f"{decision.packs} x {_amount(inputs, decision.pack_size)} from {decision.provider_id}"
     if decision.outcome is Outcome.ORDER:
         approval = f" after {inputs.by} approved" if inputs.why is Why.APPROVED else ""
@@ -131,7 +168,8 @@ def _conclusion(inputs: Inputs, decision: PolicyDecision) -> str:
     if decision.outcome is Outcome.DECLINE:
         return f"The proposed order was dropped: {MEANINGS[decision.reason]} ({inputs.by})."
     until = f"at {decision.reconsider_at:%Y-%m-%d %H:%M} UTC" if decision.reconsider_at else f"upon {decision.wake_up}"
-    return f"Nothing was ordered: {MEANINGS[decision.reason]}. It will be reconsidered {until}."
+    why = explain_obstacle(decision.reason, inputs.slots, inputs.subscription, offer)
+    return f"Nothing was ordered: {why}. It will be reconsidered {until}."
 
 
 def _unit(inputs: Inputs) -> tuple[str, int]:

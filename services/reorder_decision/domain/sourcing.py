@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from services.reorder_decision.domain.accounts import find_account_obstacle
 from services.reorder_decision.domain.pool import Hold, Offer, Reason, Slot, Subscription
 from services.reorder_decision.domain.scorecard import score_of
 
@@ -21,7 +22,10 @@ def choose_offer(
     if subscription is None or subscription.provider_id not in avoided or not slots:
         return offer
     candidates = [
-        one for one in rivals if one.provider_id not in avoided and not find_offer_obstacle(slots[0], subscription, one)
+        one
+        for one in rivals
+        if one.provider_id not in avoided
+        and not (find_offer_obstacle(slots[0], subscription, one) or find_account_obstacle(slots, one.provider_id, one))
     ]
     ranks = {provider_id: rank for rank, provider_id in enumerate(subscription.alternatives)}
     return max(

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from replenish_contracts.events import SubscriptionChanged, SubscriptionStatus
+from services.reorder_decision.domain.accounts import AT_PROVIDER, find_account_obstacle, products_at
 from services.reorder_decision.domain.decision import (
     UNTIL_GOODS_MOVE,
     URGENT,
@@ -17,7 +18,8 @@ from services.reorder_decision.domain.decision import (
 from services.reorder_decision.domain.policy import after_cancel, after_failure, after_unclear_delivery
 from services.reorder_decision.domain.policy_decision import Why
 from services.reorder_decision.domain.pool import Holiday, Pool, Reason, Situation, Slot, Subscription
-from services.reorder_decision.domain.triggers import following_trigger, is_due, is_low
+from services.reorder_decision.domain.sourcing import provider_of
+from services.reorder_decision.domain.triggers import following_trigger, is_due, is_low, source_of
 
 
 class Reading(NamedTuple):
@@ -122,6 +124,19 @@ def order_dropped(pool: Pool, order_id: str, context: Context) -> Decision:
     return reassess(replace(pool, order=None), context, ended=order_id)
 
 
+def order_blocked(pool: Pool, order_id: str, context: Context) -> Decision:
+    """Close the open order that was not submitted, because the slot is paused or not linked at the provider.
+
+    That is no failure, so no back-off, unless the slot can be ordered for: it was resumed meanwhile, or the events
+    about it were not received. The back-off then prevents orders in quick succession.
+    """
+    if pool.order is None or pool.order.order_id != order_id:
+        return Decision(pool)
+    if _is_blocked_at_provider(pool):
+        return order_dropped(pool, order_id, context)
+    return order_ended(pool, order_id, context, by_customer=False, blamed=False)
+
+
 def subscription_changed(pool: Pool, subscription: Subscription, context: Context) -> Decision:
     """Apply a new or changed subscription; an open proposal is withdrawn, and a collecting pool is decided again."""
     before = pool.subscription
@@ -141,6 +156,8 @@ def subscription_changed(pool: Pool, subscription: Subscription, context: Contex
     pool = replace(decision.pool, subscription=None if over else subscription)
     if pool.situation is Situation.COLLECTING:
         pool = replace(pool, trigger=None)
+    if pool.hold is not None and pool.hold.reason in AT_PROVIDER:
+        pool = replace(pool, hold=None)  # it may be for another provider now
     return decision.then(reassess(_without_ended_backoff(pool, before, subscription), context))
 
 
@@ -159,6 +176,36 @@ def slots_changed(pool: Pool, slots: tuple[Slot, ...], context: Context) -> Deci
     pool = replace(pool, slots=slots, trigger=None)
     decision = Decision(pool) if slots else proposal_withdrawn(pool, "no device holds the product any more", context)
     return decision.then(reassess(decision.pool, context))
+
+
+def links_changed(before: Pool, pool: Pool, context: Context) -> Decision:
+    """Apply a change of the customer's accounts at linked providers; `before` is the pool without it.
+
+    A proposal is withdrawn if it cannot be ordered any more or if the provider would deliver other products. If the
+    pool can be ordered for again, or the products are others, back-offs end.
+    """
+    if pool.subscription is None or before.slots == pool.slots:
+        return Decision(pool)
+    was_blocked, is_blocked = (_is_blocked_at_provider(state) for state in (before, pool))
+    provider_id = provider_of(pool.subscription, source_of(pool))
+    chosen_before, chosen = (products_at(state.slots, provider_id) for state in (before, pool))
+    is_other = any(place in chosen_before and chosen_before[place] != items for place, items in chosen.items())
+    decision = Decision(pool)
+    if is_blocked:
+        decision = proposal_withdrawn(pool, "the slot is paused or not linked at the provider", context)
+    elif is_other:
+        decision = proposal_withdrawn(pool, "other products were chosen at the provider", context)
+    pool = decision.pool
+    if was_blocked and not is_blocked:
+        pool = replace(pool, wait=None, cancels=0, failures=0, avoided=())
+    elif is_other and pool.wait and pool.wait.reason is Reason.NOT_DELIVERED:
+        pool = replace(pool, wait=None, failures=0, avoided=())
+    return decision.then(reassess(pool, context))
+
+
+def _is_blocked_at_provider(pool: Pool) -> bool:
+    offer = source_of(pool)
+    return bool(pool.subscription and find_account_obstacle(pool.slots, provider_of(pool.subscription, offer), offer))
 
 
 def proposal_approved(pool: Pool, by: str, context: Context) -> Decision:

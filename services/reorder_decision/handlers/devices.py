@@ -22,6 +22,7 @@ async def on_device_replaced(event: DeviceReplaced, store: Store) -> list[Event]
         return []
     old = await store.list_slots(event.replaces)
     slots = slots_of_device(event.device_id, event.slots, old, event.moves)
+    await store.move_links(event.replaces, event.device_id, event.moves)
     return await _replace_slots(event.customer_id, [event.replaces, event.device_id], slots, store)
 
 

@@ -19,6 +19,7 @@ from services.reorder_decision.domain import (
     OrderResult,
     PoolDecision,
     learn_lead_time,
+    order_blocked,
     order_dropped,
     order_ended,
     with_result,
@@ -35,6 +36,8 @@ CUSTOMER = "customer"
 PROVIDERS = frozenset({"provider", "resolution", "substitution", "deadline"})
 #: The device was deregistered before the order was submitted; it may return, so there is no back-off.
 DEVICE = "deregistration"
+#: The slot was paused at the provider, or its device is not linked there, before the order was submitted.
+ACCOUNT = frozenset({"pause", "unlink"})
 
 
 async def on_order_drafted(event: OrderDrafted, store: Store) -> list[Event]:
@@ -66,7 +69,9 @@ async def on_order_ended(event: OrderEnd, store: Store) -> list[Event]:
         await store.save_provider_failure(event.order_id, pool_ids)
     made = []
     for pool in await store.lock_pools_of_lines(pool_ids):
-        if by == DEVICE:
+        if by in ACCOUNT:
+            decision = order_blocked(pool, event.order_id, store.context)
+        elif by == DEVICE:
             decision = order_dropped(pool, event.order_id, store.context)
         else:
             decision = order_ended(pool, event.order_id, store.context, by_customer=by == CUSTOMER, blamed=blamed)

@@ -51,6 +51,30 @@ CREATE TABLE slot (
 ) WITH (fillfactor = 70);
 CREATE INDEX slot_by_pool ON slot (pool_id);
 
+-- The latest link of each device with a provider that knows the customer; an ended one stays.
+CREATE TABLE link (
+    device_id   text        NOT NULL,
+    provider_id text        NOT NULL,
+    link_id     text,                    -- NULL until LinkCreated is consumed
+    customer_id text        NOT NULL,
+    active      boolean     NOT NULL,
+    changed_at  timestamptz NOT NULL,    -- when it was created or ended
+    PRIMARY KEY (device_id, provider_id)
+);
+CREATE INDEX link_by_customer ON link (customer_id);
+
+-- Slots as their provider reports them: whether they are paused there, and the products chosen there.
+CREATE TABLE linked_slot (
+    device_id   text        NOT NULL,
+    provider_id text        NOT NULL,
+    slot        text        NOT NULL,
+    subscribed  boolean     NOT NULL,
+    items       text[]      NOT NULL DEFAULT '{}',
+    changed_at  timestamptz NOT NULL,
+    PRIMARY KEY (device_id, provider_id, slot),
+    FOREIGN KEY (device_id, provider_id) REFERENCES link ON DELETE CASCADE
+);
+
 CREATE TABLE subscription (
     subscription_id text             PRIMARY KEY,
     number          bigint           GENERATED ALWAYS AS IDENTITY, -- in the order in which they were made
@@ -80,7 +104,9 @@ CREATE INDEX subscription_by_alternative ON subscription USING gin (alternatives
 CREATE TABLE provider (
     provider_id    text             PRIMARY KEY,
     active         boolean          NOT NULL,
-    lead_time_days double precision              -- as stated by the provider
+    lead_time_days double precision,             -- as stated by the provider
+    test           boolean          NOT NULL DEFAULT false, -- its orders are test orders
+    needs_link     boolean          NOT NULL DEFAULT false  -- it takes orders only for linked devices
 );
 
 CREATE TABLE offer (
@@ -172,7 +198,8 @@ SELECT o.provider_id, o.product_id, o.pack_size, o.price, o.currency, o.availabl
            'stated', p.lead_time_days, 'observations', coalesce(cardinality(r.lead_days), 0)) END AS lead,
        CASE WHEN r.provider_id IS NOT NULL THEN json_build_object(
            'delivered', r.delivered, 'broken', r.broken, 'promised', r.promised, 'on_time', r.on_time,
-           'short', r.short, 'filled', r.filled, 'priced', r.priced, 'dearness', r.dearness) END AS record
+           'short', r.short, 'filled', r.filled, 'priced', r.priced, 'dearness', r.dearness) END AS record,
+       coalesce(p.test, false) AS test, coalesce(p.needs_link, false) AS needs_link
 FROM offer AS o
 LEFT JOIN provider AS p USING (provider_id)
 LEFT JOIN scorecard AS r ON (r.provider_id, r.product_id) = (o.provider_id, o.product_id);

@@ -80,6 +80,7 @@ class Devices(Pools, RegistrationStore):
             "-- erase_customer\nDELETE FROM pool WHERE pool_id = ANY($1::text[])",
         ):
             await self.connection.execute(statement, list(pool_ids))
+        await self.connection.execute("-- erase_customer\nDELETE FROM link WHERE customer_id = $1", customer_id)
         await self.connection.execute("-- erase_customer\nDELETE FROM holiday WHERE customer_id = $1", customer_id)
         await self.connection.execute(
             """-- erase_customer

@@ -58,23 +58,25 @@ class Offers(Pools):
         return before is None or tuple(before) != (offer.pack_size, offer.unit, offer.scale, offer.available)
 
     async def save_provider(self, provider: ProviderChanged) -> bool:
-        """Store a provider; return whether its activity or stated lead time changed."""
+        """Store a provider; return whether anything changed that decisions depend on."""
         await self._lock_offers(provider.provider_id)
         before = await self.connection.fetchrow(
-            "-- save_provider\nSELECT active, lead_time_days FROM provider WHERE provider_id = $1 FOR UPDATE",
+            """-- save_provider
+            SELECT active, lead_time_days, test, needs_link FROM provider WHERE provider_id = $1 FOR UPDATE
+            """,
             provider.provider_id,
         )
         await self.connection.execute(
             """-- save_provider
-            INSERT INTO provider (provider_id, active, lead_time_days) VALUES ($1, $2, $3)
+            INSERT INTO provider (provider_id, active, lead_time_days, test, needs_link) VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (provider_id) DO UPDATE
-            SET active = excluded.active, lead_time_days = excluded.lead_time_days
+            SET active = excluded.active, lead_time_days = excluded.lead_time_days, test = excluded.test,
+                needs_link = excluded.needs_link
             """,
             provider.provider_id,
-            provider.active,
-            provider.lead_time_days,
+            *(columns := (provider.active, provider.lead_time_days, provider.test, provider.needs_link)),
         )
-        return before is None or tuple(before) != (provider.active, provider.lead_time_days)
+        return before is None or tuple(before) != columns
 
     async def find_offer(self, provider_id: str, product_id: str) -> Offer | None:
         found = await self.list_offers([provider_id], product_id)

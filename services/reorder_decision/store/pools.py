@@ -33,7 +33,14 @@ POOL_COLUMNS = """
 SELECT_PARTS = """
     SELECT (SELECT json_agg(s ORDER BY s.device_id, s.slot) FROM (
                 SELECT device_id, slot, unit, scale, capacity, level, uncertainty, rate_per_day, level_event,
-                       level_at, answered
+                       level_at, answered, coalesce((SELECT json_agg(l ORDER BY l.provider_id) FROM (
+                            SELECT link.provider_id, active, link.changed_at, subscribed,
+                                   linked_slot.changed_at AS subscribed_at, coalesce(items, '{}') AS items
+                            FROM link LEFT JOIN linked_slot
+                                ON linked_slot.device_id = link.device_id
+                                    AND linked_slot.provider_id = link.provider_id AND linked_slot.slot = slot.slot
+                            WHERE link.device_id = slot.device_id AND link.customer_id = p.customer_id
+                       ) AS l), '[]') AS links
                 FROM slot WHERE pool_id = p.pool_id) AS s) AS slots,
            (SELECT json_object_agg(device_id, registration) FROM device WHERE device_id IN (
                 SELECT device_id FROM slot WHERE pool_id = p.pool_id)) AS registrations,

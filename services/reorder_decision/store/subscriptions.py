@@ -9,7 +9,15 @@ from services.reorder_decision.store.pools import Pools
 SELECT_SUBSCRIPTIONS = """
     SELECT s.subscription_id, s.customer_id, s.product_id, s.pool_id, s.provider_id, s.packs, s.pack_size,
            s.mode, s.status, s.days, s.at_level, s.reports, s.version, s.alternatives, s.collect_hours,
-           s.created_at, s.changed_at, p.situation, p.epoch, p.hold, p.reconsider_at, u.unit, u.scale
+           s.created_at, s.changed_at, p.situation, p.epoch, p.hold, p.reconsider_at, u.unit, u.scale,
+           (SELECT json_agg(l ORDER BY l.device_id, l.slot) FROM (
+                SELECT slot.device_id, slot.slot, link.active AS linked, link.changed_at AS linked_changed_at,
+                       linked_slot.subscribed, linked_slot.changed_at AS subscribed_changed_at, linked_slot.items
+                FROM slot JOIN link ON link.device_id = slot.device_id AND link.provider_id = s.provider_id
+                    AND link.customer_id = s.customer_id
+                LEFT JOIN linked_slot ON linked_slot.device_id = link.device_id
+                    AND linked_slot.provider_id = link.provider_id AND linked_slot.slot = slot.slot
+                WHERE slot.pool_id = s.pool_id) AS l) AS at_provider
     FROM subscription AS s JOIN pool AS p USING (pool_id)
     LEFT JOIN LATERAL (SELECT unit, scale FROM slot WHERE slot.pool_id = s.pool_id
                        ORDER BY device_id, slot LIMIT 1) AS u ON true

@@ -92,6 +92,27 @@ class TestOnOrderFact:
 
         assert (await find(store, Kind.ORDER_CANCELLED)).details == {"by": "customer", "reason": "enough"}
 
+    async def test_test_order_is_stored_as_such(self, store):
+        await on_order_fact(OrderCancelled(**ORDER, by="customer", reason="enough", test=True), store)
+
+        assert (await find(store, Kind.ORDER_CANCELLED)).is_test
+
+    async def test_proposed_test_order_is_stored_as_such(self, store):
+        await on_reorder_held(held("awaiting_approval", order_id="o7", test=True), store)
+
+        assert (await find(store, Kind.APPROVAL_NEEDED, "o7")).is_test
+
+    async def test_ended_link_is_told(self, store):
+        await on_reorder_held(held("link_ended"), store)
+
+        (notice,) = await store.list_notices("ann", None, 10)
+        assert (notice["kind"], len(store.added_tasks)) == ("cannot_order", 1)
+
+    async def test_pause_by_the_customer_is_not_told(self, store):
+        await on_reorder_held(held("paused_at_provider"), store)
+
+        assert await store.list_notices("ann", None, 10) == []
+
     async def test_fault_of_failed_order_is_stored(self, store):
         await on_order_fact(OrderFailed(**ORDER, reason="no", fault=Fault.PAYMENT), store)
 

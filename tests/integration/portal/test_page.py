@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from deploy.local.waiting import until
-from replenish_contracts.events import OrderModified
+from replenish_contracts.events import LinkEnded, OrderModified, ProviderSubscriptionChanged, SubscribedItem
 from services.portal.api.live import live_updates_of
 from tests.integration.portal import builders as a
 from tests.integration.portal.event_publisher import open_publisher
@@ -516,3 +516,35 @@ def aiter_events(stream):
 
 async def soon(events):
     return await asyncio.wait_for(anext(events), SOON_S)
+
+
+class TestAccountAtShop:
+    async def test_shows_pause_products_and_end_of_the_link(self, portal, publisher):
+        customer_id = await portal.join()
+        device = await portal.register(customer_id)
+        at = {"customer_id": customer_id, "provider_id": "globex", "device_id": device["device_id"]}
+        slot = at | {"slot": device["slots"][0]["slot"], "occurred_at": a.now()}
+        product_id = device["slots"][0]["product_id"]
+        chosen = SubscribedItem(reference="B0PODS", quantity=None)
+        why = {"reason": "paused_at_provider", "wake_up": "ProviderSubscriptionChanged", "provider_id": "globex"}
+        async with signed_in(portal, customer_id) as browser:
+            await publisher.publish(a.provider(), ProviderSubscriptionChanged(**slot, subscribed=True, items=(chosen,)))
+            await shows(browser, "Chosen at Globex: B0PODS")
+            await publisher.publish(ProviderSubscriptionChanged(**slot, subscribed=False))
+            await shows(browser, "Paused at Globex since today")
+            await publisher.publish(a.held(customer_id, product_id, **why, since=a.now()))
+            page = await shows(browser, "Not being reordered: Paused at Globex since today. You can resume it")
+            await publisher.publish(LinkEnded(**at, link_id="l1", reason="deregistered", occurred_at=a.now()))
+            await publisher.publish(a.held(customer_id, product_id, **why | {"reason": "link_ended"}, since=a.now()))
+            ended = await shows(browser, "This device has not been linked to your account with Globex since today.")
+
+        assert page.count("Paused at Globex") == 1
+        assert "Paused at Globex" not in ended
+
+    async def test_says_that_an_order_is_a_test(self, portal, publisher):
+        customer_id = await portal.join()
+        await portal.register(customer_id)
+        async with signed_in(portal, customer_id) as browser:
+            await publisher.publish(a.drafted(customer_id, f"test of {customer_id}", test=True))
+
+            await shows(browser, "This is a test order: nothing is charged and nothing is delivered.", "Test: ")

@@ -145,6 +145,19 @@ async def test_patch_changes_sent_fields_and_publishes_no_personal_data(portal, 
     assert nothing.status_code == 422
 
 
+async def test_country_of_the_address_is_published(portal, database):
+    customer_id = await portal.join()
+    path, theirs = f"/v1/customers/{customer_id}", await portal.customer(customer_id)
+    shipped_to = doors.person()["ship_to"]
+
+    moved = await portal.http.patch(path, json={"ship_to": shipped_to | {"country": "GB"}}, headers=theirs)
+    await portal.http.patch(path, json={"ship_to": shipped_to | {"country": "GB", "city": "York"}}, headers=theirs)
+
+    assert moved.status_code == 200
+    published = [json.loads(value) for value in await said(database, customer_id)]
+    assert [event["data"]["country"] for event in published] == [shipped_to["country"], "GB"]
+
+
 async def test_erased_customer_leaves_only_id(portal, database):
     customer_id = await portal.join(name="Quetzal", email="quetzal@example.org")
     theirs, operators = await portal.customer(customer_id), await portal.operator()

@@ -1,11 +1,14 @@
 """`replenish explain`: receipts, lines, shipments and money of an order."""
 
+import json
+
 import httpx
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from deploy.cli.commands import explain
+from deploy.cli.refusals import message_of
 from deploy.local.errors import StackError
 
 EUR = "EUR"
@@ -115,6 +118,80 @@ def explained(*options, tmp_path, order_id="order-1"):
 
 
 WITH_ORDERS = ("--orders-url", "http://orders")
+
+
+class TestRefusal:
+    """A refusal of the API is shown with problem and remedy."""
+
+    @pytest.mark.parametrize(
+        ("body", "message"),
+        [
+            (
+                {
+                    "title": "This token does not permit the request",
+                    "errors": [
+                        {
+                            "code": "forbidden",
+                            "field": "header.authorization",
+                            "problem": "the token has the role customer; the role operator is required",
+                            "remedy": "send the request with a token of the role operator",
+                        }
+                    ],
+                },
+                (
+                    "This token does not permit the request\n"
+                    "  header.authorization: the token has the role customer; the role operator is required; "
+                    "send the request with a token of the role operator"
+                ),
+            ),
+            (
+                {"title": "Try again shortly", "errors": [{"field": None, "problem": "busy", "remedy": "wait"}]},
+                "Try again shortly\n  busy; wait",
+            ),
+            ({"title": "Gone"}, "Gone"),
+            ([], "http://x answered 403"),
+        ],
+        ids=["field", "no field", "title only", "no problem document"],
+    )
+    def test_message(self, body, message):
+        assert message_of(403, "http://x", json.dumps(body)) == message
+
+    def test_of_an_unknown_order_is_shown(self, services, tmp_path):
+        with pytest.raises(StackError, match="There is no receipt for this order"):
+            explained(order_id="nonsense", tmp_path=tmp_path)
+
+
+class TestTestOrder:
+    def test_is_named(self, services, tmp_path):
+        services.answers["http://orders/v1/orders/order-1"] = order(line("1", "pods"), test=True)
+
+        shown = explained(*WITH_ORDERS, tmp_path=tmp_path)
+
+        assert "  test order: nothing is charged and nothing is delivered" in shown
+
+
+class TestSlotAtProvider:
+    @pytest.mark.parametrize(
+        ("link", "text"),
+        [
+            ({"subscribed": False}, "paused since 2026-02-27"),
+            ({"subscribed": True, "items": ["B1", "B2"]}, "subscribed to B1, B2 since 2026-02-27"),
+            ({"subscribed": None}, "linked since 2026-02-01"),
+            ({"active": False}, "not linked since 2026-02-01"),
+        ],
+        ids=["paused", "subscribed", "not reported", "ended"],
+    )
+    def test_is_shown_with_the_inputs(self, link, text, services, tmp_path):
+        usual = {"provider_id": "amazon", "active": True, "changed_at": "2026-02-01", "items": []}
+        known = usual | {"subscribed_at": "2026-02-27"} | link
+        slot = {"device_id": "brewer", "slot": "1", "level": 6, "uncertainty": 0.5, "level_at": "2026-03-01"}
+        slot |= {"level_event": "event-1", "links": [known]}
+        inputs = PODS["inputs"] | {"slots": [slot]}
+        services.answers["http://decision/v1/orders/order-1/receipt"] = PODS | {"inputs": inputs}
+
+        shown = " ".join(" ".join(explained(tmp_path=tmp_path)).split())
+
+        assert f"slot brewer/1 at amazon {text}" in shown
 
 
 class TestSeveralLines:

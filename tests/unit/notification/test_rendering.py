@@ -1,5 +1,6 @@
 """Texts of mails and their MIME messages."""
 
+from dataclasses import replace
 from datetime import timedelta
 from string import Formatter
 
@@ -26,6 +27,53 @@ def written(kind=Kind.ORDER_PLACED, facts=None, details=None, **contact):
 
 def mailed(letter, **contact):
     return build_mail(letter, a.contact(**contact), STAMP)
+
+
+TEST_NOTES = {
+    "en": "This is a test order: nothing is charged and nothing is delivered.",
+    "de": "Dies ist eine Testbestellung: Es wird nichts berechnet und nichts geliefert.",
+}
+
+
+class TestTestOrders:
+    @pytest.mark.parametrize("locale", LANGUAGES)
+    @pytest.mark.parametrize("kind", Kind)
+    def test_every_mail_says_so_in_subject_and_first_paragraph(self, kind, locale):
+        links = dict.fromkeys(
+            ("acknowledge", "ship", "refuse", "ordered", "not_yet", "no", "arrived"), "https://x.example"
+        )
+        notice = a.notice(kind, details=SENT | {"test": True})
+
+        letter = render_mail(notice, a.facts(), a.contact(locale=locale), a.PAGE, links)
+
+        plain = render_mail(replace(notice, details=SENT), a.facts(), a.contact(locale=locale), a.PAGE, links)
+        assert letter.subject == f"[Test] {plain.subject}"
+        assert letter.lines[1].startswith(TEST_NOTES[locale].partition(":")[0])
+        assert (letter.lines[0], *letter.lines[2:]) == plain.lines
+
+    @pytest.mark.parametrize("locale", LANGUAGES)
+    def test_mail_about_an_order_says_that_nothing_is_charged_or_delivered(self, locale):
+        assert written(details=SENT | {"test": True}, locale=locale).lines[1] == TEST_NOTES[locale]
+
+    @pytest.mark.parametrize(
+        ("kind", "note"),
+        [
+            (Kind.SHOP_ASKED, "This is a test order: please answer it as usual, but do not charge or ship anything."),
+            (
+                Kind.CART_PREPARED,
+                "This is a test order: please answer as usual, but do not order or cancel anything at the shop.",
+            ),
+        ],
+        ids=["shop", "customer who orders at the shop"],
+    )
+    def test_mail_that_asks_for_an_answer_says_what_not_to_do(self, kind, note):
+        assert written(kind, details={"test": True}).lines[1] == note
+
+    def test_order_of_several_lines_says_so(self):
+        letter = written(facts=a.basket(), details={"test": True, "lines": {"1": 40, "2": 100}})
+
+        assert letter.subject == "[Test] Ordered: 2 things from Acme, 23.40 EUR"
+        assert letter.lines[1] == TEST_NOTES["en"]
 
 
 class TestCompose:

@@ -8,6 +8,7 @@ import pytest
 
 from libs.kit import RetryLaterError, Task
 from services.order_dispatch.domain import State
+from services.order_dispatch.domain.links import Block
 from services.order_dispatch.linking import client as linking_client
 from services.order_dispatch.orders import tasks
 from services.order_dispatch.providers.parsing import UnreadableResponseError
@@ -21,6 +22,8 @@ class Kit:
     """A kit whose database contains one order, or is unavailable."""
 
     clock = SimpleNamespace(now=lambda: a.NOON)
+    #: Why the provider takes no order for the slot.
+    block = None
 
     def __init__(self, state=State.PLACING, *, unavailable=False):
         self._order, self._unavailable = replace(a.order(state), sent_at=None), unavailable
@@ -40,6 +43,9 @@ class Kit:
     async def find_remote_slot(self, link_id, slot):
         return slot
 
+    async def find_block(self, provider_id, device_id, slot):
+        return self.block
+
     timeouts = a.TIMEOUTS
 
 
@@ -51,6 +57,17 @@ class TestSubmission:
     async def test_call_provider_retries_if_order_cannot_be_read(self):
         with pytest.raises(RetryLaterError, match="provider not called: ConnectionResetError"):
             await tasks.call_provider(task(), Kit(unavailable=True))
+
+    @pytest.mark.parametrize("by", ["pause", "unlink"])
+    async def test_call_provider_sends_nothing_to_a_slot_that_takes_no_orders(self, by, monkeypatch):
+        async def fail(order, provider, kit):
+            raise AssertionError("the provider was called")
+
+        monkeypatch.setattr(tasks, "open_client", fail)
+        kit = Kit()
+        kit.block = Block(by, "paused at acme")
+
+        assert await tasks.call_provider(task(), kit) == {"unsent": "paused at acme", "by": by}
 
     @pytest.mark.parametrize("error", [UnsealError("no key is here"), ConnectionResetError("unavailable")])
     async def test_call_provider_retries_if_client_cannot_be_opened(self, error, monkeypatch):

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from services.portal.domain.board import Notice
+from services.portal.domain.board import LinkedSlot, Notice
 from services.portal.domain.orders import OrderState
 from services.portal.pages import render
 from tests.unit.portal import builders as a
@@ -80,6 +80,94 @@ class TestSlotCard:
 
         assert asking.approve_order_id == "o"
         assert only_slot(waits={"pods": a.wait(order_id="o")}).approve_order_id is None
+
+
+class TestAccountAtShop:
+    """What a linked shop reports about a slot."""
+
+    PAUSED = LinkedSlot("globex", subscribed=False, items=(), changed_at=NOW - 2 * DAY)
+
+    def known(self, linked, **more):
+        return {"linked": {PLACE: (linked,)}, "subscriptions": (a.subscription(),), **more}
+
+    def test_shows_a_pause_with_shop_and_day(self):
+        assert only_slot(**self.known(self.PAUSED)).at_shop == "Paused at Globex since Sun 8 Mar"
+
+    def test_shows_a_pause_once(self):
+        wait = a.wait(reason="paused_at_provider", provider_id="globex", since=NOW - 2 * DAY)
+
+        card = only_slot(**self.known(self.PAUSED, waits={"pods": wait}))
+
+        assert card.wait == "Paused at Globex since Sun 8 Mar. You can resume it in your account there."
+        assert card.at_shop == ""
+
+    @pytest.mark.parametrize(
+        ("reason", "since", "text"),
+        [
+            (
+                "link_ended",
+                NOW - DAY,
+                "This device has not been linked to your account with Globex since yesterday. Please link it again.",
+            ),
+            ("not_linked", None, "This device is not linked to your account with Globex yet."),
+            ("paused_at_provider", None, "Paused at Globex. You can resume it in your account there."),
+        ],
+    )
+    def test_shows_why_nothing_is_ordered(self, reason, since, text):
+        wait = a.wait(reason=reason, provider_id="globex", since=since)
+
+        assert only_slot(waits={"pods": wait}).wait == text
+
+    def test_shows_the_products_that_were_chosen(self):
+        linked = LinkedSlot("globex", subscribed=True, items=(("B2", 50), ("B3", None)), changed_at=NOW)
+
+        assert only_slot(**self.known(linked)).at_shop == "Chosen at Globex: B2 (50), B3"
+
+    def test_shows_nothing_of_a_resumed_slot_without_products(self):
+        linked = LinkedSlot("globex", subscribed=True, items=(), changed_at=NOW)
+
+        assert only_slot(**self.known(linked)).at_shop == ""
+
+    def test_is_on_the_page(self):
+        html = render("board.html", board=a.board(**self.known(self.PAUSED)), csrf="csrf")
+
+        assert '<li class="at-shop">Paused at Globex since Sun 8 Mar</li>' in html
+
+
+class TestTestOrder:
+    NOTE = "This is a test order: nothing is charged and nothing is delivered."
+
+    def html(self, **known):
+        return render("board.html", board=a.board(**known), csrf="csrf")
+
+    def test_says_so(self):
+        html = self.html(orders=(a.order(is_test=True),))
+
+        assert "<h3>Test: Pods</h3>" in html
+        assert self.NOTE in html
+
+    def test_of_the_customers_own_says_what_not_to_do(self):
+        html = self.html(orders=(a.order(is_test=True, own=True, state=OrderState.YOURS),))
+
+        assert "Please answer as usual, but do not order or cancel anything at the shop." in html
+
+    def test_brings_no_goods(self):
+        assert only_slot(orders=(a.order(is_test=True),)).coming == ""
+
+    def test_is_named_in_messages(self):
+        notice = Notice("order_placed", "email", "pods", NOW, "order-1")
+
+        (line,) = a.board(orders=(a.order(is_test=True),), notices=(notice,)).notices
+
+        assert line.text == "Test: Order confirmation: Pods"
+
+    def test_is_named_before_it_is_approved(self):
+        wait = a.wait(wake_up="approval", order_id="o", reason="awaiting_approval", test=True)
+
+        assert "This would be a test order" in self.html(waits={"pods": wait})
+
+    def test_other_orders_do_not_say_so(self):
+        assert "test" not in self.html(orders=(a.order(),)).lower()
 
 
 class TestOrderCard:

@@ -186,3 +186,22 @@ def test_shop_may_name_the_day_of_delivery(field, sent):
     form = AnswerForm(csrf="csrf", order_id="o-1", expected_date=field)
 
     assert answer_of(form) == {"tracking": None} | sent
+
+
+class TestTestOrder:
+    NOTE = "This is a test order: please answer it as usual, but do not charge or ship anything."
+
+    def test_of_a_shop_says_so(self):
+        words = words_of(shown(order(line("1", "pods"), test=True)))
+
+        assert self.NOTE in words
+        assert f"Test: 2 {TIMES} pods" in words
+
+    def test_in_the_list_says_so(self):
+        html = render("shop.html", shop=SHOP, orders=[two(test=True)], stock={}, csrf="csrf")
+
+        assert self.NOTE in words_of(html)
+        assert "Test: 2 things" in words_of(html)
+
+    def test_other_orders_do_not_say_so(self):
+        assert "test" not in words_of(shown(two())).lower()

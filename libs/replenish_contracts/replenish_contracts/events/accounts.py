@@ -9,6 +9,7 @@ from replenish_contracts.catalogue import Event, Id, Steps, Text, published_by
 from replenish_contracts.units import BaseUnit, UnitSystem
 
 Registration = Annotated[int, Field(ge=1, le=2**31)]
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -62,15 +63,18 @@ class CustomerJoined(Event):
     customer_id: Id
     locale: Id = "en"
     time_zone: Id = "UTC"
+    #: Of the delivery address (ISO 3166-1); decides which units "fl oz" and "pint" name.
+    country: Country | None = None
 
 
 @published_by("portal", topic="accounts", key="customer_id")
 class CustomerChanged(Event):
-    """A customer's language or time zone changed; also repeated as an upsert on request."""
+    """A customer's language, time zone or country changed; also repeated as an upsert on request."""
 
     customer_id: Id
     locale: Id
     time_zone: Id
+    country: Country | None = None
 
 
 @published_by("portal", topic="accounts", key="customer_id")

@@ -22,6 +22,10 @@ class ProviderChanged(Event):
     active: bool = True
     #: Usual days from order to delivery, as stated by the provider.
     lead_time_days: Annotated[float, Field(gt=0, le=400, allow_inf_nan=False)] | None = None
+    #: All its orders are test orders: nothing is charged or delivered.
+    test: bool = False
+    #: It takes orders only for slots whose device the customer linked with it.
+    needs_link: bool = False
 
 
 @published_by("order_dispatch", topic="offers", key="provider_id")

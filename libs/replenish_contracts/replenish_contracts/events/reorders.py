@@ -149,6 +149,12 @@ class ReorderHeld(Event):
     order_id: Id | None = None
     receipt_id: Id
     decided_at: Moment
+    #: The provider that an order would go to, if the customer has a subscription.
+    provider_id: Id | None = None
+    #: Since when the slot is paused at the provider, or the link with it has ended.
+    since: Moment | None = None
+    #: The provider's orders are test orders.
+    test: bool = False
 
 
 @published_by("reorder_decision", topic="reorders", key="customer_id")

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from libs.kit import Store as KitStore
 from replenish_contracts.units import BaseUnit
-from services.order_dispatch.domain.links import RemoteSlot, SlotUse
+from services.order_dispatch.domain.links import Block, RemoteItem, RemoteSlot, SlotUse
 
 
 class LinkSlots(KitStore):
@@ -26,6 +26,25 @@ class LinkSlots(KitStore):
         )
         return found
 
+    async def find_block(self, provider_id: str, device_id: str, slot: str) -> Block | None:
+        """Return why the provider takes no order for this slot; None if it may."""
+        row = await self.connection.fetchrow(
+            """-- find_block
+            SELECT link.link_id, link_slot.subscribed, link_slot.subscription_at AS paused_at
+            FROM (SELECT) AS asked
+            LEFT JOIN link ON provider_id = $1 AND device_id = $2 AND state = 'active'
+            LEFT JOIN link_slot ON link_slot.link_id = link.link_id AND link_slot.slot = $3
+            """,
+            provider_id,
+            device_id,
+            slot,
+        )
+        if row is None or row["link_id"] is None:
+            return Block("unlink", f"the device is not linked with {provider_id}")
+        if row["subscribed"] is False:
+            return Block("pause", f"paused at {provider_id} since {row['paused_at']:%Y-%m-%d %H:%M} UTC")
+        return None
+
     async def find_linked_slot(self, link_id: str, remote_slot: str) -> str | None:
         found: str | None = await self.connection.fetchval(
             "-- find_linked_slot\nSELECT slot FROM link_slot WHERE link_id = $1 AND remote_slot = $2",
@@ -40,6 +59,24 @@ class LinkSlots(KitStore):
             link_id,
         )
         return [row["slot"] for row in rows]
+
+    async def list_remote_slots(self, link_id: str) -> list[tuple[str, RemoteSlot, datetime]]:
+        """Return our name of each slot that the provider reported, its subscription, and when that was changed."""
+        rows = await self.connection.fetch(
+            """-- list_remote_slots
+            SELECT slot, remote_slot, subscribed, items, subscription_at FROM link_slot
+            WHERE link_id = $1 AND subscribed IS NOT NULL ORDER BY slot
+            """,
+            link_id,
+        )
+        return [
+            (
+                row["slot"],
+                RemoteSlot(row["remote_slot"], row["subscribed"], tuple(RemoteItem(**item) for item in row["items"])),
+                row["subscription_at"],
+            )
+            for row in rows
+        ]
 
     async def find_slot_unit(self, link_id: str, remote_slot: str) -> tuple[BaseUnit, int] | None:
         row = await self.connection.fetchrow(
@@ -105,9 +142,10 @@ class LinkSlots(KitStore):
         row = await self.connection.fetchrow(
             """-- find_slot_use
             SELECT link_slot.slot, remote_slot, slot.unit, slot.scale, level, coalesce(capacity, level) AS capacity,
-                rate_per_day, used_at, shelf.quantity AS on_hand
+                rate_per_day, used_at, shelf.quantity AS on_hand, customer_country.country
             FROM link_slot JOIN link USING (link_id)
             JOIN slot ON slot.device_id = link.device_id AND slot.slot = link_slot.slot
+            LEFT JOIN customer_country ON customer_country.customer_id = link.customer_id
             LEFT JOIN shelf ON shelf.customer_id = link.customer_id AND shelf.product_id = slot.product_id
             WHERE link_id = $1 AND link_slot.slot = $2 AND link.state = 'active' AND subscribed AND level IS NOT NULL
             """,
@@ -132,6 +170,29 @@ class LinkSlots(KitStore):
 
     async def delete_link_slots(self, link_id: str) -> None:
         await self.connection.execute("-- delete_link_slots\nDELETE FROM link_slot WHERE link_id = $1", link_id)
+
+    async def find_country(self, customer_id: str) -> str | None:
+        """Return the country of the customer's delivery address, if known."""
+        country: str | None = await self.connection.fetchval(
+            "-- find_country\nSELECT country FROM customer_country WHERE customer_id = $1", customer_id
+        )
+        return country
+
+    async def save_country(self, customer_id: str, country: str | None) -> None:
+        """Save the country of the customer's delivery address; None deletes it."""
+        if country is None:
+            await self.connection.execute(
+                "-- save_country\nDELETE FROM customer_country WHERE customer_id = $1", customer_id
+            )
+            return
+        await self.connection.execute(
+            """-- save_country
+            INSERT INTO customer_country (customer_id, country) VALUES ($1, $2)
+            ON CONFLICT (customer_id) DO UPDATE SET country = excluded.country
+            """,
+            customer_id,
+            country,
+        )
 
     async def save_shelf(self, customer_id: str, product_id: str, quantity: int) -> None:
         await self.connection.execute(

@@ -78,6 +78,12 @@ class Orders(OrderLines):
         )
         await self._add_transitions(decision)
 
+    async def save_test(self, order: Order) -> None:
+        """Save whether the order is a test order, which the provider decides."""
+        await self.connection.execute(
+            "-- save_test\nUPDATE orders SET test = $2 WHERE order_id = $1", order.order_id, order.test
+        )
+
     async def save_order_decision(self, decision: Decision) -> None:
         await self._save_progress(decision.order)
         await self.save_shipments(decision.order)

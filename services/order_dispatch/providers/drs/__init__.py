@@ -41,7 +41,8 @@ from services.order_dispatch.providers.protocol import (
 )
 
 #: Words of `detailCode`; the last one is the spelling of other Amazon APIs.
-PLACED, IN_PROGRESS = ("STANDARD_ORDER_PLACED", "TEST_ORDER_PLACED"), ("ORDER_INPROGRESS", "ORDER_IN_PROGRESS")
+TEST_PLACED = "TEST_ORDER_PLACED"
+PLACED, IN_PROGRESS = ("STANDARD_ORDER_PLACED", TEST_PLACED), ("ORDER_INPROGRESS", "ORDER_IN_PROGRESS")
 #: The words of an item's status in both versions of the getOrderInfo page of the DRS documentation.
 STATUSES = {
     # Older: Pending, Authorized, Canceled, Closed, Unknown. DRS reports no delivery, so a closed order is on its way.
@@ -71,6 +72,9 @@ async def submit(order: Order, ship_to: ShipTo | None, client: LinkedProviderCli
     ORDER_INPROGRESS with the id of another of our orders refuses this one. Raises UnreadableResponseError for an
     unknown detailCode.
     """
+    if order.test and not client.account.get("is_test_device"):
+        # DRS would charge and deliver it.
+        raise RejectedError(f"{order.provider_id} is a test provider, but its link client has no is_test_device")
     slot = await client.remote_slot(order.lines[0].slot)
     reply = await call(client, "POST", f"/replenish/{path_part(slot)}", "DrsReplenish")
     if reply.status != HTTPStatus.OK:
@@ -80,7 +84,7 @@ async def submit(order: Order, ship_to: ShipTo | None, client: LinkedProviderCli
     reference = str(instance)[:255] if instance else None
     code = detail.upper() if isinstance(detail, str) else ""
     if code in PLACED:
-        return Answer(None, reference=reference)
+        return Answer(None, reference=reference, test=code == TEST_PLACED)
     if code not in IN_PROGRESS:
         raise UnreadableResponseError(f"the detailCode {detail!r} is unknown")
     if reference and await client.is_reference_used(reference, order.order_id):
@@ -89,8 +93,8 @@ async def submit(order: Order, ship_to: ShipTo | None, client: LinkedProviderCli
 
 
 async def cancel(order: Order, client: LinkedProviderClient) -> Answer:
-    """Cancel the order of a test device; other orders can only be cancelled by the customer, at the provider."""
-    if not client.account.get("is_test_device"):
+    """Cancel a test order; other orders can only be cancelled by the customer, at the provider."""
+    if not order.test:
         return Answer(None, "only the customer can cancel at the provider, within 24 hours")
     freed = await cancel_test_orders(client, await client.remote_slot(order.lines[0].slot))
     return Answer(UpdateStatus.CANCELLED, "test order cancelled") if freed else Answer(None)
@@ -127,7 +131,7 @@ def _item_status(item: Mapping[str, Any]) -> Answer:
 
 
 async def slot_status(client: LinkedProviderClient, use: SlotUse) -> None:
-    body = status_body(use, str(client.account.get("country", "US")))
+    body = status_body(use, use.country or str(client.account.get("country", "US")))
     await call_or_raise(client, "POST", f"/slotStatus/{path_part(use.remote_slot)}", "DrsSlotStatus", body)
 
 

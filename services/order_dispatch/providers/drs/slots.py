@@ -6,11 +6,12 @@ from typing import Any
 
 from replenish_contracts.units import BaseUnit
 from replenish_contracts.units.spellings import find_unit
+from services.order_dispatch.domain.countries import is_us_customary
 from services.order_dispatch.domain.links import RemoteItem, RemoteSlot, SlotUse
 from services.order_dispatch.providers.drs.messages import as_list, as_object, format_time
 
 #: Units of DRS in the US, and in all other countries.
-US_UNITS = {BaseUnit.GRAM: "oz", BaseUnit.MILLILITRE: "fl oz"}
+US_UNITS = {BaseUnit.GRAM: "oz", BaseUnit.MILLILITRE: "us fl oz"}
 UNITS = {BaseUnit.GRAM: "kg", BaseUnit.MILLILITRE: "l"}
 
 
@@ -35,7 +36,7 @@ def status_body(use: SlotUse, country: str) -> dict[str, Any]:
 
 
 def amount(steps: int, use: SlotUse, country: str) -> float:
-    unit = (US_UNITS if country == "US" else UNITS).get(use.unit)
+    unit = (US_UNITS if is_us_customary(country) else UNITS).get(use.unit)
     factor = find_unit(unit, use.unit).factor if unit else Fraction(1)
     exact = Fraction(steps, 10**use.scale) / factor
     return exact.numerator if exact.denominator == 1 else round(float(exact), 6)

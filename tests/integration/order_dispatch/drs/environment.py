@@ -129,6 +129,12 @@ class DrsEnvironment(World):
 
     async def add_placing_order(self, order_id, device="washer", slot="1", provider="amazon"):
         """Add an order in the state `placing`, as the handlers do."""
+        await self.add_drafted_order(order_id, device, slot, provider)
+        async with self.kit.transaction() as tx:
+            order = await tx.store.lock_order(order_id)
+            await tx.store.save_order_decision(submit(order, tx.store.timeouts, tx.store.now))
+
+    async def add_drafted_order(self, order_id, device="washer", slot="1", provider="amazon"):
         approved = a.approved(
             order_id=order_id,
             pool_id=order_id,
@@ -146,7 +152,6 @@ class DrsEnvironment(World):
             found = await store.find_provider(provider)
             decision = a.draft(approved, place, found, None, store.now)
             await store.add_order(decision)
-            await store.save_order_decision(submit(decision.order, store.timeouts, store.now))
 
     async def call_provider(self, order_id, operation="deliver"):
         """Call the provider, apply the answer as an update, and return it."""
@@ -235,3 +240,13 @@ async def register(environment, customer, device, registration):
         )
     )
     await environment.has_device(device)
+
+
+async def device(environment, name, registration):
+    """Register a device of Ann and link it; return once a subscription of it is known."""
+    await register(environment, "ann", name, registration)
+    await environment.link("ann", name)
+    await environment.wait_for_row(
+        "SELECT 1 FROM link_slot JOIN link USING (link_id) WHERE device_id = $1 AND state = 'active' AND subscribed",
+        name,
+    )

@@ -5,20 +5,11 @@ import json
 import pytest
 
 from replenish_contracts.events import UpdateStatus
-from tests.integration.order_dispatch.drs.environment import register
+from tests.integration.order_dispatch.drs.environment import device
 from tests.support.portal_server import until
 
 #: Of the region of the topic.
 CERTIFICATE_URL = "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-ac565b8b1a6c5d002d285f9598aa1d9b.pem"
-
-
-async def device(environment, name, registration, *options):
-    await register(environment, "ann", name, registration)
-    await environment.link("ann", name)
-    await environment.wait_for_row(
-        "SELECT 1 FROM link_slot JOIN link USING (link_id) WHERE device_id = $1 AND state = 'active' AND subscribed",
-        name,
-    )
 
 
 async def instance(environment, order_id):

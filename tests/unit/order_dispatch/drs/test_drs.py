@@ -290,9 +290,34 @@ class TestOtherCalls:
     async def test_cancel_of_test_order(self):
         reported = {"slotOrderStatuses": [{"orderStatus": "NO_ORDER_IN_PROGRESS", "slotId": "tray 1"}]}
 
-        assert (
-            await drs.cancel(a.drafted(), RecordingClient(body=reported, account={"is_test_device": True}))
-        ).status == "cancelled"
+        order = replace(a.drafted(), test=True)
+
+        assert (await drs.cancel(order, RecordingClient(body=reported))).status == "cancelled"
+
+    @pytest.mark.parametrize(
+        ("detail", "is_test"),
+        [("TEST_ORDER_PLACED", True), ("STANDARD_ORDER_PLACED", False), ("ORDER_INPROGRESS", None)],
+    )
+    async def test_submit_reports_whether_the_order_is_a_test(self, detail, is_test):
+        client = RecordingClient(body={"detailCode": detail, "eventInstanceId": "i1"})
+
+        assert (await drs.submit(a.drafted(), None, client)).test is is_test
+
+    @pytest.mark.parametrize(("country", "level"), [("DE", 1), (None, 33.814023)])
+    async def test_levels_are_in_units_of_the_customers_country_then_of_the_providers(self, country, level):
+        client = RecordingClient(account={"country": "US"})
+
+        await drs.slot_status(client, use(unit=BaseUnit.MILLILITRE, level=1000, country=country))
+
+        assert client.requests[0][2]["remainingQuantityInUnit"] == level
+
+    async def test_test_order_is_not_sent_for_a_real_device(self):
+        client = RecordingClient(body={"detailCode": "STANDARD_ORDER_PLACED", "eventInstanceId": "i1"})
+
+        with pytest.raises(RejectedError, match="acme is a test provider, but its link client has no is_test_device"):
+            await drs.submit(replace(a.drafted(), test=True), None, client)
+
+        assert client.requests == []
 
     @pytest.mark.parametrize(
         "options",
