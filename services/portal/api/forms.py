@@ -26,9 +26,14 @@ class FormRoute(APIRoute):
             except HTTPException as error:
                 if error.status_code != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
                     raise
-                detail = f"Send at most {LARGEST_FORM_BYTES} bytes."
                 raise ProblemError(
-                    413, "body_too_large", "The form is too large", detail=detail, headers=error.headers
+                    413,
+                    "body_too_large",
+                    "The form is too large",
+                    headers=error.headers,
+                    field="body",
+                    problem=f"the form has more than {LARGEST_FORM_BYTES} bytes",
+                    remedy=f"send a form of at most {LARGEST_FORM_BYTES} bytes",
                 ) from None
 
         return handle_limited
