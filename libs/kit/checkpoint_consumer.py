@@ -9,6 +9,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from libs.kit import group, metrics
 from libs.kit.checkpoints import Checkpoint
 from libs.kit.errors import TRANSIENT, RecordLossError
 from libs.kit.records import Place
@@ -79,6 +80,9 @@ class CheckpointConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # ai
         self.generation += 1
         self._unplaced, self._unproven, self._reached = set(), {}, {}
         self._joined = False
+        if self._kafka is not None and group.was_evicted(self._kafka):
+            metrics.GROUP_EVICTIONS.inc()
+            LOG.warning("the broker no longer knows this member of the group; joining again")
         if revoked:
             await self._drained()
 
@@ -87,6 +91,7 @@ class CheckpointConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # ai
         self._unplaced = set(assigned)
         self._unproven, self._reached = {}, {}
         self._joined = True
+        metrics.GROUP_JOINS.inc()
         LOG.info("partitions assigned", extra={"partitions": len(assigned)})
 
     @property
