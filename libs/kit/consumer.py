@@ -101,6 +101,7 @@ class ConsumerLoop:
         self._not_held_back.set()
         self.held_back: str | None = None
         self._read_at = time.monotonic()
+        self._leaving: asyncio.Task[None] | None = None
         self.consumer = CheckpointConsumer(self._load_checkpoints, self._drained)
         self._subscription = Subscription(kit, self.consumer)
 
@@ -110,8 +111,11 @@ class ConsumerLoop:
         self._read_at = time.monotonic()
 
     async def stop(self) -> None:
+        """Leave after the running batch. If the caller gives up waiting, leaving continues; call it again to wait."""
         await self._drained()
-        await self._subscription.stop()
+        if self._leaving is None or self._leaving.done():
+            self._leaving = asyncio.create_task(self._subscription.stop())
+        await asyncio.shield(self._leaving)  # aiokafka cannot resume a stop that was cancelled
 
     async def read(self) -> None:
         """Read and decode batches until the consumer stops; raises RecordLossError, which must stop the process."""

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 SAMPLE_SECONDS = 2.0
 SAMPLE_WITHIN_SECONDS = 10.0
-LATE_SECONDS = 1.0
+TICK_SECONDS = 0.5
+LATE_SECONDS = 1.0  # a loop this late was blocked or stopped
 #: Less often than the kit's sample, because measures of services may scan whole tables.
 MEASURE_SECONDS = 60.0
 CLEAN_SECONDS = 600.0
@@ -36,11 +37,12 @@ class Health:
         self._process: str | None = None
         self._database_error: str | None = "not opened yet"
         self._cleaned_at = self._measured_at = 0.0
-        self._well_at = self._fetched_at = time.monotonic()
+        self._well_at = self._fetched_at = self._ticked_at = time.monotonic()
 
     def watch(self, kit: "Kit", consumer: "ConsumerLoop | None", relay: "Relay") -> None:
         """Register what `run` checks; call it first."""
         self._kit, self._consumer, self._relay = kit, consumer, relay
+        self._ticked_at = time.monotonic()
 
     @property
     def _watched(self) -> "Kit":
@@ -58,18 +60,24 @@ class Health:
             except TRANSIENT as error:
                 self._database_error = repr(error)
             self._check_watchdog()
-            await self._pause()
+            await asyncio.sleep(SAMPLE_SECONDS)
 
-    async def _pause(self) -> None:
-        """Sleep; if the loop resumes late, extend the watchdog's time limits, because nothing could progress."""
-        began = time.monotonic()
-        await asyncio.sleep(SAMPLE_SECONDS)
-        late = time.monotonic() - began - SAMPLE_SECONDS
+    async def watch_loop(self) -> None:
+        """Notice when the event loop was blocked or the process was stopped."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            self._extend_limits()
+
+    def _extend_limits(self) -> None:
+        """Extend the watchdog's time limits by the time in which nothing could progress."""
+        now = time.monotonic()
+        late = now - self._ticked_at - TICK_SECONDS
         if late > LATE_SECONDS:
             metrics.LOOP_LATE_SECONDS.inc(late)
             LOG.warning("the event loop was blocked or the process was stopped", extra={"seconds": round(late, 1)})
             self._well_at += late
             self._fetched_at += late
+        self._ticked_at = now
 
     async def _sample(self, connection: Connection) -> None:
         row = await connection.fetchrow(
@@ -129,6 +137,7 @@ class Health:
         if (loop := self._consumer) is not None:
             metrics.LAG_RECORDS.set(loop.lag())
             metrics.PARTITIONS_ASSIGNED.set(len(loop.consumer.assignment()))
+        self._extend_limits()
         for stuck in self._stuck():
             self._watched.fail(RecordLossError(stuck))
         if self._process not in (None, self._watched.process):

@@ -73,6 +73,7 @@ class Components:
             self._spawn("reading", self._consumer.read)
         self._health.watch(self._kit, self._consumer, self._relay)
         self._spawn("health", self._health.run)
+        self._spawn("loop watch", self._health.watch_loop)
 
     async def stop(self) -> None:
         """Finish running work, publish committed events, and close. Nothing is lost if the time limit is exceeded."""
@@ -109,7 +110,7 @@ class Components:
             await self._consumer.stop()
 
     async def _leave_group(self) -> None:
-        """Stop the consumer if the time limit prevented that; otherwise it would stay in the group without reading."""
+        """Stop the consumer if it has not stopped yet; it would stay in the group without reading."""
         if self._consumer is not None:
             try:
                 async with asyncio.timeout(LEAVE_SECONDS):
