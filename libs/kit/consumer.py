@@ -100,22 +100,24 @@ class ConsumerLoop:
         self._not_held_back = asyncio.Event()
         self._not_held_back.set()
         self.held_back: str | None = None
+        self._read_fails = False
         self._read_at = time.monotonic()
         self._leaving: asyncio.Task[None] | None = None
         self.consumer = CheckpointConsumer(self._load_checkpoints, self._drained)
-        self._subscription = Subscription(kit, self.consumer)
+        self._subscription: Subscription | None = None
 
     async def start(self) -> None:
         """Join the group; raises aiokafka's errors while the broker is unavailable, and can then be called again."""
+        self._subscription, self._leaving = Subscription(self._kit, self.consumer), None
         self.consumer.attach(await self._subscription.start())
         self._read_at = time.monotonic()
 
     async def stop(self) -> None:
         """Leave after the running batch. If the caller gives up waiting, leaving continues; call it again to wait."""
         await self._drained()
-        if self._leaving is None or self._leaving.done():
-            self._leaving = asyncio.create_task(self._subscription.stop())
-        await asyncio.shield(self._leaving)  # aiokafka cannot resume a stop that was cancelled
+        if self._subscription is not None:
+            self._leaving = self._leaving or asyncio.create_task(self._subscription.stop())
+            await asyncio.shield(self._leaving)  # aiokafka cannot resume a stop that was cancelled
 
     async def read(self) -> None:
         """Read and decode batches until the consumer stops; raises RecordLossError, which must stop the process."""
@@ -127,9 +129,11 @@ class ConsumerLoop:
             except ConsumerStoppedError:
                 return
             except KafkaError as error:
+                self._read_fails = True
                 LOG.warning("records not read; retrying", extra={"reason": repr(error)})
                 await asyncio.sleep(KAFKA_ERROR_PAUSE_SECONDS)
                 continue
+            self._read_fails = False
             if self.consumer.placed:
                 self._read_at = time.monotonic()
             if batch.records:
@@ -242,10 +246,10 @@ class ConsumerLoop:
         return asyncio.get_running_loop().time() - self.consumer.polled_at
 
     def outside_seconds(self) -> float:
-        """Return how long reading failed or the consumer was outside its group, while the queue has room; or 0."""
+        """Return how long the consumer is outside its group or reading fails while the queue has room, or 0."""
         if not self.consumer.is_attached or self._busy.locked() or not self._queue.empty():
             self._read_at = time.monotonic()
-        return time.monotonic() - self._read_at
+        return time.monotonic() - self._read_at if self._read_fails or not self.consumer.placed else 0.0
 
     def unfetched_since(self, earlier: float) -> float:
         """Return since when, at the earliest `earlier`, unread records were not fetched despite room; or now."""

@@ -152,10 +152,10 @@ class Health:
         if (loop := self._consumer) is not None:
             if min(loop.working_seconds(), well) > limit:
                 yield "the consumer is stuck: a batch makes no progress"
-            if min(loop.unpolled_seconds(), well) > limit:
-                yield "the consumer loop has stopped polling"
             if min(loop.outside_seconds(), well) > limit:
                 yield "the consumer is not in its group, or every read fails, although the broker answers"
+            if min(loop.unpolled_seconds(), well) > limit:
+                yield "the consumer loop has stopped polling"
             self._fetched_at = loop.unfetched_since(self._fetched_at)
             if now - self._fetched_at > limit:
                 yield "nothing is fetched although the topics have unread records"

@@ -125,12 +125,15 @@ class Components:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _start_reading(self, consumer: ConsumerLoop) -> None:
+        settings = self._kit.settings
+        longest = max(settings.watchdog_seconds, settings.rebalance_timeout_ms / 1000)
         while True:
             try:
-                return await consumer.start()
+                async with asyncio.timeout(longest):  # the watchdog does not watch yet
+                    return await consumer.start()
             except (*TRANSIENT, KafkaError) as error:
                 LOG.warning("waiting for the broker", extra={"reason": repr(error)})
-                await consumer.stop()
+                await self._leave_group()
                 await asyncio.sleep(1)
 
     def _spawn(self, name: str, run: Run) -> None:

@@ -218,6 +218,15 @@ class TestWatchdog:
             with pytest.raises(RecordLossError, match="not in its group"):
                 await asyncio.wait_for(kit.failed, 20)
 
+    async def test_starts_again_when_first_join_is_not_answered(self, world, monkeypatch):
+        monkeypatch.setattr(run, "LEAVE_SECONDS", 0.1)
+        async with proxied(world) as between:
+            lost = between.kafka.trap("JoinGroup", DURING, asyncio.Event().wait)
+            async with world.running(watchdog_seconds=1, rebalance_timeout_ms=1500, **between.urls):
+                assert lost.caught
+                await world.use(("d", 1))
+                await world.has_applied(1)
+
     async def test_ends_process_whose_reads_fail(self, world, monkeypatch):
         async def getmany(*_, **__):
             raise KafkaError("UnknownError()")
