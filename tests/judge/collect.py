@@ -35,6 +35,7 @@ TABLES = (
     "money_entry",
 )
 POLL_SECONDS = 0.1
+RETRY_MS = 10  # aiokafka waits so long for the metadata of each topic, one after the other
 ENDLESS = 30  # times `settle_s`: services that progress for so long do not settle
 
 
@@ -43,7 +44,12 @@ async def collect(folder: Path, *, kafka_url: str, database_url: str, now: datet
 
     `now` is the time of the services' clock; tasks due after it are not waited for.
     """
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False, max_partition_fetch_bytes=2**22)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka_url,
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=2**22,
+        retry_backoff_ms=RETRY_MS,
+    )
     database = await asyncpg.connect(database_url)
     await consumer.start()
     try:
