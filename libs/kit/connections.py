@@ -20,7 +20,7 @@ else:
     Pool = asyncpg.Pool
 
 
-READER_RETRY_MS = 10  # aiokafka waits so long for the metadata of each topic, one after the other
+READER_RETRY_MS = 10  # aiokafka waits this long for the metadata of each topic, one after the other
 BATCH_BYTES = 900_000  # below the broker's limit of 1 MiB for one batch
 
 

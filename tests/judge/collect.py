@@ -35,7 +35,7 @@ TABLES = (
     "money_entry",
 )
 POLL_SECONDS = 0.1
-RETRY_MS = 10  # aiokafka waits so long for the metadata of each topic, one after the other
+RETRY_MS = 10  # aiokafka waits this long for the metadata of each topic, one after the other
 ENDLESS = 30  # times `settle_s`: services that progress for so long do not settle
 
 

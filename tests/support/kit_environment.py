@@ -16,6 +16,7 @@ from aiokafka.errors import NotLeaderForPartitionError
 
 from deploy.local.roles import Prepared, drop_database, prepare_database
 from libs.kit import Service
+from libs.kit.connections import READER_RETRY_MS
 from libs.kit.testing import prepare, running
 from libs.kit.topics import create_topics
 from replenish_contracts.events import DeviceRegistered
@@ -126,7 +127,10 @@ class World:
         """Return every committed record of a topic, by partition and in order."""
         places = [TopicPartition(topic, n) for n in range(find_topic(topic).partitions)]
         async with AIOKafkaConsumer(
-            bootstrap_servers=self.kafka_url, enable_auto_commit=False, isolation_level="read_committed"
+            bootstrap_servers=self.kafka_url,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            retry_backoff_ms=READER_RETRY_MS,
         ) as consumer:
             ends, starts = await consumer.end_offsets(places), await consumer.beginning_offsets(places)
             waiting = {tp for tp in places if starts[tp] < ends[tp]}

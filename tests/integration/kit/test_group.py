@@ -18,6 +18,7 @@ from tests.support.proxy import DURING
 
 #: The shortest that a broker accepts by default.
 SESSION_SECONDS = 6
+HEARTBEAT_SECONDS = 3
 
 
 @pytest.fixture(autouse=True)
@@ -122,9 +123,10 @@ class TestCommitOfOffsets:
         """Without a time limit, readiness would stay true while the broker does not answer."""
         monkeypatch.setattr(consumer, "WATCH_SECONDS", 0.3)
         async with proxied(world) as between, world.running(**between.urls) as kit:
-            hung = between.kafka.trap("OffsetCommit", DURING, between.kafka.hang)
             await world.use(("d", 1))
             await world.has_applied(1)
+            hung = between.kafka.trap("OffsetCommit", DURING, between.kafka.hang)
+            await world.use(("d", 2))
             await asyncio.wait_for(hung.sprung.wait(), 10)
 
             async def is_noticed():
@@ -133,6 +135,7 @@ class TestCommitOfOffsets:
             await until(is_noticed, "readiness names the broker", 10)
             between.kafka.heal()
             await until(lambda: is_ready(kit), "the broker answers again")
+            await world.has_applied(2)
 
 
 class TestEviction:
@@ -179,7 +182,7 @@ class TestSameInstanceTwice:
                 evictions.__init__(metrics.GROUP_EVICTIONS)
                 await world.use(*[(f"d{n}", n) for n in range(20)])
                 await world.has_applied(20)
-                await asyncio.sleep(SESSION_SECONDS)
+                await asyncio.sleep(HEARTBEAT_SECONDS + 1)
 
                 assert evictions() <= 1  # by the last heartbeat of the older one
                 assert not second.failed.done()
