@@ -22,6 +22,10 @@ export NODE_EXTRA_CA_CERTS ?= $(SYSTEM_CERTS)
 endif
 export PYTHON
 
+# Tests start more than a hundred processes; without stored bytecode each compiles all modules again for a second.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/bytecode
+
 .PHONY: help
 help:
 	@awk 'BEGIN { FS = ":.*## " } \

@@ -10,6 +10,7 @@ from deploy.checks.findings import Findings
 from deploy.checks.log import LogCheck, Read, Written
 from deploy.checks.pools import check_histories, find_disagreements
 from deploy.checks.state import check_outboxes, check_views, list_services, note_failed_records
+from libs.kit.connections import READER_RETRY_MS
 from replenish_contracts.topics import OWN_TOPICS, PATTERNS, PLACE
 
 Counters = dict[TopicPartition, Written]
@@ -23,7 +24,7 @@ async def run_checks(database_url: str, kafka_url: str) -> Findings:
     """
     findings = Findings()
     database = await asyncpg.connect(database_url)
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False, retry_backoff_ms=READER_RETRY_MS)
     try:
         await consumer.start()
         async with database.transaction(isolation="repeatable_read", readonly=True):

@@ -20,8 +20,10 @@ from deploy.local.errors import StackError
 
 #: Poll interval; one check costs database and broker 2 ms.
 POLL_SECONDS = 0.012
-#: A restarted service needs seconds; beyond this there is no progress.
+#: A restarted service needs seconds; then something progresses, however slow the machine is.
 TIMEOUT_SECONDS = 60.0
+#: Times the timeout: work that progresses for so long does not end.
+ENDLESS = 10
 
 #: One row per service: open work, checkpoints, and number of events sent to providers.
 ONE_SERVICE = """
@@ -58,16 +60,27 @@ class QuiescenceProbe:
     ) -> None:
         self._database, self._consumer, self._providers = database, consumer, providers
         self._snapshot = " UNION ALL ".join(ONE_SERVICE.format(schema=schema) for schema in schemas)
+        #: Seconds without progress after which `wait` gives up.
         self.timeout_s = TIMEOUT_SECONDS
         self.probes = 0
+        self._rows: list[asyncpg.Record] = []
+        self._position: object = None
 
     async def wait(self, now: datetime) -> None:
         """Return once nothing is left to do at `now`; raises StackError with the open work."""
-        deadline = time.monotonic() + self.timeout_s
+        began = progressed = time.monotonic()
         while not (result := await self.probe(now)).is_idle:
-            if time.monotonic() > deadline:
-                raise StackError(f"not idle after {self.timeout_s:g} s: {result.open_work}")
+            if self._position != (position := self._positions()):
+                self._position, progressed = position, time.monotonic()
+            if time.monotonic() - progressed > self.timeout_s:
+                raise StackError(f"no progress for {self.timeout_s:g} s: {result.open_work}")
+            if time.monotonic() - began > ENDLESS * self.timeout_s:
+                raise StackError(f"not idle after {ENDLESS * self.timeout_s:g} s: {result.open_work}")
             await asyncio.sleep(POLL_SECONDS)
+
+    def _positions(self) -> object:
+        """Return what changes with every step of progress."""
+        return self._rows, {provider_id: len(log.read) for provider_id, log in self._providers.items()}
 
     async def probe(self, now: datetime) -> ProbeResult:
         """Check once, in the order that makes an idle result valid."""
@@ -76,7 +89,7 @@ class QuiescenceProbe:
             log.catch_up()
             if not log.is_idle(now):
                 return ProbeResult(f"{provider_id} has unpublished updates")
-        rows = await self._database.fetch(self._snapshot, now)
+        rows = self._rows = await self._database.fetch(self._snapshot, now)
         for row in rows:
             for what in ("unsent", "tasks", "jobs", "released"):
                 if row[what]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from libs.kit import group, metrics
 from libs.kit.checkpoints import Checkpoint
 from libs.kit.errors import TRANSIENT, RecordLossError
 from libs.kit.records import Place, read_id
@@ -78,6 +79,9 @@ class CheckpointConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # ai
         self.generation += 1
         self._unplaced, self._unproven, self._reached = set(), {}, {}
         self._joined = False
+        if self._kafka is not None and group.was_evicted(self._kafka):
+            metrics.GROUP_EVICTIONS.inc()
+            LOG.warning("the broker no longer knows this member of the group; joining again")
         if revoked:
             await self._drained()
 
@@ -86,6 +90,7 @@ class CheckpointConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # ai
         self._unplaced = set(assigned)
         self._unproven, self._reached = {}, {}
         self._joined = True
+        metrics.GROUP_JOINS.inc()
         LOG.info("partitions assigned", extra={"partitions": len(assigned)})
 
     @property

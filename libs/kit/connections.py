@@ -20,6 +20,7 @@ else:
     Pool = asyncpg.Pool
 
 
+READER_RETRY_MS = 10  # aiokafka waits this long for the metadata of each topic, one after the other
 BATCH_BYTES = 900_000  # below the broker's limit of 1 MiB for one batch
 
 
@@ -66,7 +67,7 @@ async def kafka_admin(kafka_url: str) -> AsyncIterator[AIOKafkaAdminClient]:
 @asynccontextmanager
 async def kafka_reader(kafka_url: str) -> AsyncIterator[AIOKafkaConsumer]:
     """Yield a consumer without a group, for reading given partitions."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False, retry_backoff_ms=READER_RETRY_MS)
     try:
         await consumer.start()
         yield consumer

@@ -15,7 +15,7 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
-from libs.kit import checkpoints
+from libs.kit import checkpoints, group, metrics
 from libs.kit.batch import BatchProcessor, Prepared
 from libs.kit.checkpoint_consumer import BUSY_FETCH_MS, CheckpointConsumer, ReadBatch
 from libs.kit.checkpoints import Checkpoint, Decoded
@@ -100,16 +100,24 @@ class ConsumerLoop:
         self._not_held_back = asyncio.Event()
         self._not_held_back.set()
         self.held_back: str | None = None
+        self._read_fails = False
+        self._read_at = time.monotonic()
+        self._leaving: asyncio.Task[None] | None = None
         self.consumer = CheckpointConsumer(self._load_checkpoints, self._drained)
-        self._subscription = Subscription(kit, self.consumer)
+        self._subscription: Subscription | None = None
 
     async def start(self) -> None:
         """Join the group; raises aiokafka's errors while the broker is unavailable, and can then be called again."""
+        self._subscription, self._leaving = Subscription(self._kit, self.consumer), None
         self.consumer.attach(await self._subscription.start())
+        self._read_at = time.monotonic()
 
     async def stop(self) -> None:
+        """Leave after the running batch. If the caller gives up waiting, leaving continues; call it again to wait."""
         await self._drained()
-        await self._subscription.stop()
+        if self._subscription is not None:
+            self._leaving = self._leaving or asyncio.create_task(self._subscription.stop())
+            await asyncio.shield(self._leaving)  # aiokafka cannot resume a stop that was cancelled
 
     async def read(self) -> None:
         """Read and decode batches until the consumer stops; raises RecordLossError, which must stop the process."""
@@ -121,9 +129,13 @@ class ConsumerLoop:
             except ConsumerStoppedError:
                 return
             except KafkaError as error:
+                self._read_fails = True
                 LOG.warning("records not read; retrying", extra={"reason": repr(error)})
                 await asyncio.sleep(KAFKA_ERROR_PAUSE_SECONDS)
                 continue
+            self._read_fails = False
+            if self.consumer.placed:
+                self._read_at = time.monotonic()
             if batch.records:
                 decoded: list[Decoded] = []
                 for topic, run in groupby(batch.records, key=attrgetter("topic")):
@@ -190,17 +202,19 @@ class ConsumerLoop:
                 await self._commit_offsets()
 
     async def _commit_offsets(self) -> None:
-        """Commit offsets, for tools that show lag; the consumer itself ignores them."""
+        """Commit offsets as a hint, for tools that show lag; the consumer itself ignores them."""
         assigned = self.consumer.assignment()
         changed = {
             tp: offset for tp, offset in self._applied.items() if tp in assigned and self._committed.get(tp) != offset
         }
-        try:
-            if changed and self.consumer.placed:
-                await self.consumer.kafka.commit(changed)
-                self._committed |= changed
-        except KafkaError as error:
-            LOG.debug("offsets not committed", extra={"reason": repr(error)})
+        if not changed:
+            return
+        stored = {}
+        if self.consumer.placed:
+            stored = await group.commit_offsets(self.consumer.kafka, changed, WATCH_SECONDS)
+        self._committed |= stored
+        if len(stored) < len(changed):
+            metrics.OFFSET_COMMITS_SKIPPED.inc()
 
     async def _load_checkpoints(self, starts: dict[Place, int]) -> dict[Place, Checkpoint]:
         async with self._kit.pool.acquire() as connection:
@@ -230,6 +244,12 @@ class ConsumerLoop:
         if not self.consumer.is_attached or self._busy.locked() or not self._queue.empty():
             return 0.0
         return asyncio.get_running_loop().time() - self.consumer.polled_at
+
+    def outside_seconds(self) -> float:
+        """Return how long the consumer is outside its group or reading fails while the queue has room, or 0."""
+        if not self.consumer.is_attached or self._busy.locked() or not self._queue.empty():
+            self._read_at = time.monotonic()
+        return time.monotonic() - self._read_at if self._read_fails or not self.consumer.placed else 0.0
 
     def unfetched_since(self, earlier: float) -> float:
         """Return since when, at the earliest `earlier`, unread records were not fetched despite room; or now."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 SAMPLE_SECONDS = 2.0
 SAMPLE_WITHIN_SECONDS = 10.0
+TICK_SECONDS = 0.5
+LATE_SECONDS = 1.0  # a loop this late was blocked or stopped
 #: Less often than the kit's sample, because measures of services may scan whole tables.
 MEASURE_SECONDS = 60.0
 CLEAN_SECONDS = 600.0
@@ -32,13 +34,15 @@ class Health:
         self._consumer: ConsumerLoop | None = None
         self._relay: Relay | None = None
         self._sampled: dict[str, Any] = {}
+        self._process: str | None = None
         self._database_error: str | None = "not opened yet"
         self._cleaned_at = self._measured_at = 0.0
-        self._well_at = self._fetched_at = time.monotonic()
+        self._well_at = self._fetched_at = self._ticked_at = time.monotonic()
 
     def watch(self, kit: "Kit", consumer: "ConsumerLoop | None", relay: "Relay") -> None:
         """Register what `run` checks; call it first."""
         self._kit, self._consumer, self._relay = kit, consumer, relay
+        self._ticked_at = time.monotonic()
 
     @property
     def _watched(self) -> "Kit":
@@ -58,6 +62,23 @@ class Health:
             self._check_watchdog()
             await asyncio.sleep(SAMPLE_SECONDS)
 
+    async def watch_loop(self) -> None:
+        """Notice when the event loop was blocked or the process was stopped."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            self._extend_limits()
+
+    def _extend_limits(self) -> None:
+        """Extend the watchdog's time limits by the time in which nothing could progress."""
+        now = time.monotonic()
+        late = now - self._ticked_at - TICK_SECONDS
+        if late > LATE_SECONDS:
+            metrics.LOOP_LATE_SECONDS.inc(late)
+            LOG.warning("the event loop was blocked or the process was stopped", extra={"seconds": round(late, 1)})
+            self._well_at += late
+            self._fetched_at += late
+        self._ticked_at = now
+
     async def _sample(self, connection: Connection) -> None:
         row = await connection.fetchrow(
             """-- sample
@@ -70,11 +91,14 @@ class Health:
                    (SELECT count(*) FROM task WHERE state = 'unknown') AS unknown,
                    (SELECT coalesce(extract(epoch FROM now() - min(outbox.created_at)), 0)::float8
                     FROM counter JOIN outbox USING (topic, partition)
-                    WHERE published < counter.sequence AND outbox.sequence = published + 1) AS oldest
-            """
+                    WHERE published < counter.sequence AND outbox.sequence = published + 1) AS oldest,
+                   (SELECT process FROM replica WHERE replica = $1) AS process
+            """,
+            self._watched.replica,
         )
         assert row is not None  # noqa: S101  # a SELECT without FROM has one row
         self._sampled = dict(row)
+        self._process = self._sampled.pop("process")
         metrics.OUTBOX_UNSENT.set(row["outbox"])
         metrics.OUTBOX_OLDEST_SECONDS.set(row["oldest"])
         metrics.DEAD_LETTER_RECORDS.set(row["dead_letters"])
@@ -113,8 +137,12 @@ class Health:
         if (loop := self._consumer) is not None:
             metrics.LAG_RECORDS.set(loop.lag())
             metrics.PARTITIONS_ASSIGNED.set(len(loop.consumer.assignment()))
+        self._extend_limits()
         for stuck in self._stuck():
             self._watched.fail(RecordLossError(stuck))
+        if self._process not in (None, self._watched.process):
+            newer = f"a newer process runs as {self._watched.replica}: every replica needs an INSTANCE of its own"
+            self._watched.fail(RecordLossError(newer))
 
     def _stuck(self) -> Iterator[str]:
         limit, now = self._watched.settings.watchdog_seconds, time.monotonic()
@@ -124,7 +152,9 @@ class Health:
         if (loop := self._consumer) is not None:
             if min(loop.working_seconds(), well) > limit:
                 yield "the consumer is stuck: a batch makes no progress"
-            if loop.unpolled_seconds() > limit:
+            if min(loop.outside_seconds(), well) > limit:
+                yield "the consumer is not in its group, or every read fails, although the broker answers"
+            if min(loop.unpolled_seconds(), well) > limit:
                 yield "the consumer loop has stopped polling"
             self._fetched_at = loop.unfetched_since(self._fetched_at)
             if now - self._fetched_at > limit:

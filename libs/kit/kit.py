@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self
+from uuid import uuid4
 
 from aiokafka.errors import KafkaError
 from pydantic_core import to_jsonable_python
@@ -93,6 +94,8 @@ class Kit(Generic[StoreT]):
 
     def __init__(self, service: Service, settings: Settings, pool: Pool) -> None:
         self.service, self.settings, self.pool = service, settings, pool
+        #: Tells this process from earlier or concurrent processes of the same replica.
+        self.process = uuid4().hex[:8]
         self.clock: Clock = clock_from(settings.clock_file)
         self.client = InternalHttpClient()
         self._token = ServiceToken(self.client, settings.portal_url, service.name, settings.service_key)

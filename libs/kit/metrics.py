@@ -28,6 +28,16 @@ JOB_RUNS = Counter("kit_job_runs", "Periodic jobs run", ["name"])
 JOB_RUNS_FAILED = Counter(
     "kit_job_runs_failed", "Periodic jobs that raised an unexpected error; they are retried", ["name"]
 )
+GROUP_JOINS = Counter("kit_group_joins", "Times this replica got partitions from its consumer group")
+GROUP_EVICTIONS = Counter(
+    "kit_group_evictions", "Times the broker no longer knew this replica, for example after its session timeout"
+)
+OFFSET_COMMITS_SKIPPED = Counter(
+    "kit_offset_commits_skipped", "Commits of offsets, a hint for tools, that were skipped or refused; nothing is lost"
+)
+LOOP_LATE_SECONDS = Counter(
+    "kit_loop_late_seconds", "Seconds by which the event loop was late, if more than one: it was blocked or stopped"
+)
 LAG_RECORDS = Gauge("kit_lag_records", "Records on the broker that are not applied yet")
 PARTITIONS_ASSIGNED = Gauge("kit_partitions_assigned", "Topic partitions this replica reads")
 OUTBOX_UNSENT = Gauge("kit_outbox_unsent_records", "Events committed but not acknowledged by the broker")

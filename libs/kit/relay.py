@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import uuid4
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -26,13 +25,13 @@ if TYPE_CHECKING:
 
 
 class Holder(NamedTuple):
-    """A process of a replica; the nonce distinguishes it from earlier or concurrent processes of that replica."""
+    """A process of a replica; `process` distinguishes it from earlier or concurrent processes of that replica."""
 
     replica: str
-    nonce: str
+    process: str
 
     def __str__(self) -> str:
-        return f"{self.replica}/{self.nonce}"
+        return f"{self.replica}/{self.process}"
 
 
 async def take_lease(connection: Connection, name: str, holder: Holder, seconds: float, *, started: bool) -> bool:
@@ -203,7 +202,7 @@ class Relay:
         self._woken, self._idle = asyncio.Event(), asyncio.Event()
         self._has_unannounced = False
         self._compared: set[str] = set()
-        self._holder = Holder(kit.replica, uuid4().hex[:8])
+        self._holder = Holder(kit.replica, kit.process)
         self._requested_lease = False
         self._leads = False
         self._lease_ends = 0.0

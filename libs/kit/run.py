@@ -19,6 +19,7 @@ from libs.kit.clock import ClockWatch
 from libs.kit.consumer import ConsumerLoop
 from libs.kit.deferred import DeferredReplayer
 from libs.kit.errors import TRANSIENT, RecordLossError, RetryLaterError
+from libs.kit.group import register_process
 from libs.kit.health import Health
 from libs.kit.http.app import build_app
 from libs.kit.http.limits import LimitedHeads
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 STOP_SECONDS = 15.0
+LEAVE_SECONDS = 3.0
 TASK_SECONDS = 8.0  # a longer call becomes unknown when its lease expires
 Run = Callable[[], Coroutine[Any, Any, None]]
 
@@ -71,6 +73,7 @@ class Components:
             self._spawn("reading", self._consumer.read)
         self._health.watch(self._kit, self._consumer, self._relay)
         self._spawn("health", self._health.run)
+        self._spawn("loop watch", self._health.watch_loop)
 
     async def stop(self) -> None:
         """Finish running work, publish committed events, and close. Nothing is lost if the time limit is exceeded."""
@@ -82,6 +85,7 @@ class Components:
             LOG.warning("shutdown incomplete; work resumes from the checkpoint", extra={"reason": repr(error)})
         finally:
             await self._cancel(*self._running)
+            await self._leave_group()
             await self._kit.close()
 
     async def _finish(self) -> None:
@@ -105,6 +109,15 @@ class Components:
         if self._consumer is not None:
             await self._consumer.stop()
 
+    async def _leave_group(self) -> None:
+        """Stop the consumer if it has not stopped yet; it would stay in the group without reading."""
+        if self._consumer is not None:
+            try:
+                async with asyncio.timeout(LEAVE_SECONDS):
+                    await self._consumer.stop()
+            except (TimeoutError, KafkaError) as error:
+                LOG.warning("the consumer did not stop", extra={"reason": repr(error)})
+
     async def _cancel(self, *names: str) -> None:
         tasks = [self._running[name] for name in names if name in self._running]
         for task in tasks:
@@ -112,12 +125,15 @@ class Components:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _start_reading(self, consumer: ConsumerLoop) -> None:
+        settings = self._kit.settings
+        longest = max(settings.watchdog_seconds, settings.rebalance_timeout_ms / 1000)
         while True:
             try:
-                return await consumer.start()
+                async with asyncio.timeout(longest):  # the watchdog does not watch yet
+                    return await consumer.start()
             except (*TRANSIENT, KafkaError) as error:
                 LOG.warning("waiting for the broker", extra={"reason": repr(error)})
-                await consumer.stop()
+                await self._leave_group()
                 await asyncio.sleep(1)
 
     def _spawn(self, name: str, run: Run) -> None:
@@ -154,6 +170,8 @@ async def _open(service: Service, settings: Settings) -> Kit:
             if absent:
                 raise RetryLaterError(f"migrations not applied yet: {', '.join(absent)}")
             await check_topics(settings.kafka_url, [topic for topic in service.topics if "*" not in topic])
+            async with kit.pool.acquire() as connection:
+                await register_process(connection, kit.replica, kit.process)
         except RecordLossError:
             if kit is not None:
                 await kit.close()

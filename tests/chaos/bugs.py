@@ -36,6 +36,8 @@ class Bug:
     words: str
     #: A service that is started only after some days, so that it must read earlier records.
     late: str = ""
+    #: Days after which the judge names the bug, and two more; the default is long enough for two restocks.
+    days: int = 16
 
 
 class Once:
@@ -263,19 +265,21 @@ def capture_is_retried_with_new_key(patch, _world):
 
 
 BUGS = {
-    "checkpoint in separate transaction": Bug(checkpoint_in_separate_transaction, "lost", "its reports sum to"),
-    "outbox outside the transaction": Bug(outbox_outside_the_transaction, "doubled", "approved before"),
-    "relay that skips": Bug(relay_that_skips, "lost", "missing before sequence"),
-    "sequence is not checked": Bug(sequence_is_not_checked, "lost", "missing before sequence"),
+    "checkpoint in separate transaction": Bug(checkpoint_in_separate_transaction, "lost", "its reports sum to", days=4),
+    "outbox outside the transaction": Bug(outbox_outside_the_transaction, "doubled", "approved before", days=4),
+    "relay that skips": Bug(relay_that_skips, "lost", "missing before sequence", days=4),
+    "sequence is not checked": Bug(sequence_is_not_checked, "lost", "missing before sequence", days=4),
     "offsets start at the latest": Bug(offsets_start_at_the_latest, "lost", "never credited", late="inventory"),
-    "reports have no identity": Bug(reports_have_no_identity, "doubled", "its reports sum to"),
-    "device clock orders reports": Bug(device_clock_orders_reports, "lost", "its reports sum to"),
-    "a kilogram is a hundred grams": Bug(a_kilogram_is_a_hundred_grams, "differs", "steps written"),
-    "trigger crosses every time": Bug(trigger_crosses_every_time, "doubled", "crossed before"),
-    "every crossing orders": Bug(every_crossing_orders, "doubled", "has the open order"),
-    "order is requested twice": Bug(order_is_requested_twice, "doubled", "was requested before"),
-    "line is credited twice": Bug(line_is_credited_twice, "doubled", "arrived before"),
-    "line is captured twice": Bug(line_is_captured_twice, "unbalanced", "captured, the goods that left cost"),
-    "capture is retried with new key": Bug(capture_is_retried_with_new_key, "doubled", "the payment service has"),
-    "mail is sent again to slow server": Bug(mail_is_sent_again_to_slow_server, "doubled", "was mailed before"),
+    "reports have no identity": Bug(reports_have_no_identity, "doubled", "its reports sum to", days=3),
+    "device clock orders reports": Bug(device_clock_orders_reports, "lost", "its reports sum to", days=7),
+    "a kilogram is a hundred grams": Bug(a_kilogram_is_a_hundred_grams, "differs", "steps written", days=3),
+    "trigger crosses every time": Bug(trigger_crosses_every_time, "doubled", "crossed before", days=7),
+    "every crossing orders": Bug(every_crossing_orders, "doubled", "has the open order", days=6),
+    "order is requested twice": Bug(order_is_requested_twice, "doubled", "was requested before", days=4),
+    "line is credited twice": Bug(line_is_credited_twice, "doubled", "arrived before", days=8),
+    "line is captured twice": Bug(line_is_captured_twice, "unbalanced", "captured, the goods that left cost", days=4),
+    "capture is retried with new key": Bug(
+        capture_is_retried_with_new_key, "doubled", "the payment service has", days=4
+    ),
+    "mail is sent again to slow server": Bug(mail_is_sent_again_to_slow_server, "doubled", "was mailed before", days=5),
 }

@@ -21,7 +21,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 import uvicorn
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import NotLeaderForPartitionError
 from pydantic import SecretStr
@@ -48,6 +48,7 @@ from deploy.samples.sandbox_bank import Bank
 from deploy.samples.sandbox_pay import PaymentHandler
 from deploy.samples.sandbox_pay import arguments as sandbox_arguments
 from libs.kit.clock import SteppedClock
+from libs.kit.connections import kafka_reader
 from libs.kit.testing import prepare, running
 from libs.kit.topics import create_topics
 from replenish_contracts.topics import OWN_TOPICS
@@ -177,8 +178,7 @@ class InProcessEnvironment:
         return self.inputs / "mails.jsonl"
 
     async def _quiet(self) -> QuiescenceProbe:
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka_url, enable_auto_commit=False)
-        await self._open.enter_async_context(consumer)
+        consumer = await self._open.enter_async_context(kafka_reader(self.kafka_url))
         database = await connect(self.database.check_url)
         self._open.push_async_callback(database.close)
         return QuiescenceProbe(database, consumer, SERVICES, {self.provider.provider_id: self.log})

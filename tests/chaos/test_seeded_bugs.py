@@ -11,7 +11,7 @@ from tests.chaos.in_process import in_process_environment, migrated
 #: Long enough for two restocks of the household's two slots.
 DAYS = 16
 LATE_DAY = 12
-#: With a bug, the system may never become idle although no service stops.
+#: Without progress: with a bug, the system may never become idle although no service stops.
 PATIENCE_SECONDS = 25
 
 
@@ -33,10 +33,11 @@ async def weeks_with(where, bug=None, patch=None):
                 await making
             world.quiet.timeout_s = PATIENCE_SECONDS
         with contextlib.suppress(StackError) if bug else contextlib.nullcontext():
-            await world.live(0, LATE_DAY)
+            days = bug.days if bug else DAYS
+            await world.live(0, min(LATE_DAY, days))
             for service in late:
                 await world.start_service(service)
-            await world.live(LATE_DAY, DAYS)
+            await world.live(LATE_DAY, days)
         return await world.verdict(settle_s=1 if bug else 10)
 
 

@@ -35,19 +35,26 @@ TABLES = (
     "money_entry",
 )
 POLL_SECONDS = 0.1
+RETRY_MS = 10  # aiokafka waits this long for the metadata of each topic, one after the other
+ENDLESS = 30  # times `settle_s`: services that progress for so long do not settle
 
 
 async def collect(folder: Path, *, kafka_url: str, database_url: str, now: datetime, settle_s: float = 0) -> None:
-    """Write topics/ and tables/, after waiting up to `settle_s` until the services have consumed all records.
+    """Write topics/ and tables/, when all records are consumed or nothing was consumed for `settle_s`.
 
     `now` is the time of the services' clock; tasks due after it are not waited for.
     """
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False, max_partition_fetch_bytes=2**22)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka_url,
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=2**22,
+        retry_backoff_ms=RETRY_MS,
+    )
     database = await asyncpg.connect(database_url)
     await consumer.start()
     try:
         places = await _places(kafka_url)
-        await _wait_until_settled(consumer, places, database, now, time.monotonic() + settle_s)
+        await _wait_until_settled(consumer, places, database, now, settle_s)
         ends = await consumer.end_offsets(places)
         await _write_topics(consumer, ends, folder / "topics")
         await _write_tables(database, folder / "tables")
@@ -75,11 +82,15 @@ async def _wait_until_settled(
     places: list[TopicPartition],
     database: asyncpg.Connection,
     now: datetime,
-    deadline: float,
+    settle_s: float,
 ) -> None:
-    """Return when all records are published and consumed, or at the deadline; the judge reports the rest."""
-    while time.monotonic() < deadline:
+    """Return when all records are published and consumed, or without progress; the judge reports the rest."""
+    began = progressed = time.monotonic()
+    before: object = None
+    while time.monotonic() - progressed < settle_s and time.monotonic() - began < ENDLESS * settle_s:
         to_do, checkpoints = await _progress(database, now)
+        if (to_do, checkpoints) != before:
+            before, progressed = (to_do, checkpoints), time.monotonic()
         ends = await consumer.end_offsets(places)
         if not to_do and all(offset >= ends.get(place, 0) for place, offset in checkpoints):
             return

@@ -16,6 +16,7 @@ from aiokafka.errors import NotLeaderForPartitionError
 
 from deploy.local.roles import Prepared, drop_database, prepare_database
 from libs.kit import Service
+from libs.kit.connections import READER_RETRY_MS
 from libs.kit.testing import prepare, running
 from libs.kit.topics import create_topics
 from replenish_contracts.events import DeviceRegistered
@@ -58,6 +59,10 @@ async def empty_logs(kafka_url, topics=OWN_TOPICS):
         await until(deleted, "the logs are empty")
 
 
+async def unchanged(_connection):
+    """Leave the session as it is: tests change no settings."""
+
+
 @asynccontextmanager
 async def administration(kafka_url):
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
@@ -75,6 +80,8 @@ class World:
     name: str
     kafka_url: str
     database: Prepared
+    #: Sessions of the tests, kept open: connecting takes longer than most statements.
+    pool: asyncpg.Pool
     _sequences: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def service(self, **parts):
@@ -120,7 +127,10 @@ class World:
         """Return every committed record of a topic, by partition and in order."""
         places = [TopicPartition(topic, n) for n in range(find_topic(topic).partitions)]
         async with AIOKafkaConsumer(
-            bootstrap_servers=self.kafka_url, enable_auto_commit=False, isolation_level="read_committed"
+            bootstrap_servers=self.kafka_url,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            retry_backoff_ms=READER_RETRY_MS,
         ) as consumer:
             ends, starts = await consumer.end_offsets(places), await consumer.beginning_offsets(places)
             waiting = {tp for tp in places if starts[tp] < ends[tp]}
@@ -143,11 +153,7 @@ class World:
         await empty_logs(self.kafka_url, [find_topic(topic) for topic in topics])
 
     async def rows(self, sql, *arguments):
-        connection = await asyncpg.connect(self.database[self.name].url)
-        try:
-            return await connection.fetch(sql, *arguments)
-        finally:
-            await connection.close()
+        return await self.pool.fetch(sql, *arguments)
 
     async def value(self, sql, *arguments):
         found = await self.rows(sql, *arguments)
@@ -198,11 +204,12 @@ async def made_world(backends):
     services = (name, NEIGHBOUR)
     database = await prepare_database(backends.database_admin_url, database_name, services)
     try:
-        world = World(name, backends.kafka_url, database)
-        await empty_logs(backends.kafka_url)
-        await prepare(world.service(), database)
-        async with world.owner() as connection:
-            await connection.execute(toy.TABLES)
-        yield world
+        async with asyncpg.create_pool(database[name].url, min_size=0, reset=unchanged) as pool:
+            world = World(name, backends.kafka_url, database, pool)
+            await empty_logs(backends.kafka_url)
+            await prepare(world.service(), database)
+            async with world.owner() as connection:
+                await connection.execute(toy.TABLES)
+            yield world
     finally:
         await drop_database(backends.database_admin_url, database_name, services)

@@ -54,6 +54,8 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self.port = 0
         self.seen: list[str] = []
+        #: Seconds by which each reply is late; requests are forwarded at once.
+        self.reply_delay = 0.0
 
     async def __aenter__(self):
         self._server = await asyncio.start_server(self._serve, host=self.upstream[0], port=0, family=socket.AF_INET)
@@ -143,6 +145,7 @@ class Proxy:
         return None
 
     async def _back(self, dialect, server_in, client_out, watched):
+        loop = asyncio.get_running_loop()
         while data := await server_in.read(65536):
             await self._flows.wait()
             for reply in dialect.replies(data):
@@ -150,7 +153,10 @@ class Proxy:
                 if trap is not None:
                     await trap.spring(reply.ends)
                     return
-                client_out.write(reply.raw)
+                if self.reply_delay:
+                    loop.call_later(self.reply_delay, client_out.write, reply.raw)
+                else:
+                    client_out.write(reply.raw)
             with contextlib.suppress(ConnectionError):
                 await client_out.drain()
 

@@ -99,7 +99,16 @@ def _title(query):
     return named[1] if named else text.split(None, 1)[0].rstrip(";").upper() if text else ""
 
 
-KAFKA_NAMES = {0: "Produce", 1: "Fetch", 3: "Metadata", 8: "OffsetCommit", 10: "FindCoordinator", 60: "DescribeCluster"}
+KAFKA_NAMES = {
+    0: "Produce",
+    1: "Fetch",
+    3: "Metadata",
+    8: "OffsetCommit",
+    10: "FindCoordinator",
+    11: "JoinGroup",
+    12: "Heartbeat",
+    60: "DescribeCluster",
+}
 #: Replies that contain the broker's address.
 PLACES = {"Metadata", "FindCoordinator", "DescribeCluster"}
 

@@ -99,6 +99,13 @@ CREATE TABLE lease (
     until  timestamptz NOT NULL
 );
 
+-- The newest process of each replica; older ones that still run end when they read it.
+CREATE TABLE replica (
+    replica    text        PRIMARY KEY,
+    process    text        NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT now()
+);
+
 -- Responses to POSTs, so that a repeated request is performed once.
 CREATE TABLE idempotency (
     principal text        NOT NULL,

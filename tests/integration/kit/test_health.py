@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from libs.kit import NotReadyError, health, relay
+from libs.kit import NotReadyError, consumer, health, relay
 from libs.kit.checkpoint_consumer import CheckpointConsumer
 from libs.kit.errors import RecordLossError
 from libs.kit.health import Health
@@ -55,7 +55,8 @@ class TestReadiness:
             await says(second, "ready")
             assert len((await status(first))["assigned"]) == len((await status(second))["assigned"]) == 12
 
-    async def test_ends_when_broker_or_database_are_away_and_comes_back(self, world):
+    async def test_ends_when_broker_or_database_are_away_and_comes_back(self, world, monkeypatch):
+        monkeypatch.setattr(consumer, "WATCH_SECONDS", 0.5)
         async with proxied(world) as between, world.running(**between.urls) as kit:
             await says(kit, "ready")
             between.kafka.cut()
@@ -110,7 +111,7 @@ class TestTheBudget:
             return await toy.on_device_registered(event, store)
 
         service = world.service(consumes={type(a.device_registered("x")): on_device_registered})
-        async with world.running(service, failure_budget=3) as kit:
+        async with world.running(service, failure_budget=4) as kit:
             await world.say(*[a.device_registered(f"c{n}") for n in range(5)])
             await says(kit, "5 dead letters and deferred records")
             await world.use(("d", 1))
@@ -183,13 +184,14 @@ class TestTheWatchdog:
             gate.set()
             await world.has_applied(1)
 
-    async def test_does_not_bite_who_waits_for_database_or_broker(self, world):
-        async with proxied(world) as between, world.running(watchdog_seconds=3, **between.urls) as kit:
+    async def test_does_not_bite_who_waits_for_database_or_broker(self, world, monkeypatch):
+        monkeypatch.setattr(consumer, "WATCH_SECONDS", 0.5)
+        async with proxied(world) as between, world.running(watchdog_seconds=2, **between.urls) as kit:
             await says(kit, "ready")
             for away in (between.postgres, between.kafka):
                 away.cut()
                 await world.use(("d", 1))
-                await asyncio.sleep(4.5)  # longer than the watchdog waits
+                await asyncio.sleep(3)  # longer than the watchdog waits
                 away.heal()
                 await says(kit, "ready", seconds=30)
             await world.has_applied(2)

@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 
+from libs.kit.connections import kafka_reader
 from replenish_contracts.catalogue import topic_of
 from replenish_contracts.topics import PARTITIONS, partition_for
 from replenish_contracts.wire import encode
@@ -41,7 +42,7 @@ async def open_publisher(kafka_url):
     """Continue the sequence of earlier tests on this broker; no other process writes to these topics."""
     topics = ["slots", "reorders", "orders", "stock", "offers", "notices"]
     places = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
-    async with AIOKafkaConsumer(bootstrap_servers=kafka_url) as consumer:
+    async with kafka_reader(kafka_url) as consumer:
         ends = await consumer.end_offsets(places)
     async with AIOKafkaProducer(bootstrap_servers=kafka_url, acks="all") as producer:
         yield EventPublisher(producer, Counter(ends))

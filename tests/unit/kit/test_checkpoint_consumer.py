@@ -19,6 +19,7 @@ class Kafka:
         self.offsets, self.start, self.position = offsets, start, 0
         self.during = None
         self._fetcher = SimpleNamespace()
+        self._coordinator = SimpleNamespace(member_id="toy-0-1")
 
     def assignment(self):
         return {USAGE}
