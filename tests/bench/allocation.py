@@ -144,6 +144,7 @@ class _Raw(NamedTuple):
     key: bytes
     partition: int = 0
     offset: int = 0
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 def _batches(product, size):
