@@ -70,6 +70,7 @@ AGREEMENTS |= {
             SELECT customer_id, 'portal.person' AS place FROM portal.person
             UNION ALL SELECT customer_id, 'portal.session' FROM portal.session
             UNION ALL SELECT customer_id, 'portal.order_view' FROM portal.order_view
+            UNION ALL SELECT customer_id, 'portal.linked_slot_view' FROM portal.linked_slot_view
             UNION ALL SELECT customer_id, 'gateway.device' FROM gateway.device
             UNION ALL SELECT customer_id, 'consumption.device' FROM consumption.device
             UNION ALL SELECT customer_id, 'inventory.slot' FROM inventory.slot
@@ -80,6 +81,8 @@ AGREEMENTS |= {
             UNION ALL SELECT customer_id, 'reorder_decision.pool' FROM reorder_decision.pool
             UNION ALL SELECT customer_id, 'reorder_decision.receipt' FROM reorder_decision.receipt
             UNION ALL SELECT customer_id, 'reorder_decision.holiday' FROM reorder_decision.holiday
+            UNION ALL SELECT customer_id, 'reorder_decision.link' FROM reorder_decision.link
+            UNION ALL SELECT customer_id, 'order_dispatch.customer_setting' FROM order_dispatch.customer_setting
             UNION ALL SELECT customer_id, 'order_dispatch.payment_method' FROM order_dispatch.payment_method
             UNION ALL SELECT customer_id, 'order_dispatch.link' FROM order_dispatch.link WHERE state = 'active'
         ) AS k USING (customer_id)

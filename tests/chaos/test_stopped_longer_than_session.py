@@ -1,4 +1,4 @@
-"""After a stop longer than the session timeout, every service joins its group again: once, and without a restart."""
+"""After a stop longer than the session timeout, every service joins its group again without a restart or a storm."""
 
 import asyncio
 import os

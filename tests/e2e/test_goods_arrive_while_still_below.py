@@ -23,14 +23,14 @@ async def test_orders_are_repeated_until_above_threshold(world, loading):
 
 
 async def test_shipped_quantity_counts(world):
-    home = await world.move_in(a.household(level=10, at_level=3))
+    home = await world.move_in(a.household(level=10, at_level=4))
     await home.uses(8)
     [first] = await home.orders()
     await world.provider.accepts(first)
 
-    await world.provider.ships(first, quantity=1)
+    await world.provider.ships(first, quantity=2)
     await world.provider.delivers(first)
 
-    assert await home.level() == 3
+    assert await home.level() == 4
     [_, second] = await home.orders()
-    assert (await home.receipt(second))["figures"]["position"] == 3
+    assert (await home.receipt(second))["figures"]["position"] == 4

@@ -5,8 +5,8 @@ CREATE TABLE device (
     registration      integer NOT NULL,
     credential_sha256 bytea   NOT NULL,
     slots             jsonb   NOT NULL, -- by name: unit, scale, capacity, system
-    warnings          jsonb   NOT NULL DEFAULT '{}', -- by code, the newest: slot, problem, at
-    revision          bigint  NOT NULL
+    revision          bigint  NOT NULL,
+    warnings          jsonb   NOT NULL DEFAULT '{}' -- by code, the newest: slot, problem, at
 );
 CREATE INDEX device_by_credential ON device (credential_sha256);
 CREATE INDEX device_by_customer ON device (customer_id);

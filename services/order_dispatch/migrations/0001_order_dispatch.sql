@@ -192,10 +192,11 @@ CREATE INDEX orders_of_shops ON orders (provider_id, drafted_at DESC, order_id D
 -- Orders of a pool with a flagged order fail.
 CREATE INDEX orders_flagged ON orders (order_id) WHERE fraud_at IS NOT NULL AND fraud_cleared_at IS NULL;
 
--- Where the ends of promised dates follow from.
+-- Where promised dates end, and what units of volume mean.
 CREATE TABLE customer_setting (
     customer_id text PRIMARY KEY,
-    time_zone text NOT NULL
+    time_zone   text NOT NULL,
+    country     text CHECK (country ~ '^[A-Z]{2}$') -- of the delivery address; NULL until an event has it
 );
 
 -- What an order is for: one product for one slot's pool. Rows change only while the order's row is locked.
@@ -648,12 +649,6 @@ CREATE UNIQUE INDEX one_active_link ON link (provider_id, device_id) WHERE state
 CREATE INDEX link_by_customer ON link (customer_id);
 CREATE INDEX link_by_device ON link (device_id) WHERE state = 'active';
 CREATE INDEX link_by_serial ON link (provider_id, serial) WHERE state = 'active';
-
--- The country of each customer's delivery address, which decides what units of volume mean.
-CREATE TABLE customer_country (
-    customer_id text PRIMARY KEY,
-    country text NOT NULL CHECK (country ~ '^[A-Z]{2}$')
-);
 
 -- Slots of linked devices: the provider's name for each, the customer's choice, and the level.
 CREATE TABLE link_slot (

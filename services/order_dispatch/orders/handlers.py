@@ -130,9 +130,7 @@ async def on_device_deregistered(event: DeviceDeregistered, store: OrderStore) -
 
 async def on_customer_settings(event: CustomerJoined | CustomerChanged, store: OrderStore) -> list[Event]:
     """Store the customer's country and time zone; dates promised for open orders end in the new one."""
-    if event.country is not None:  # events from before the field existed do not change it
-        await store.save_country(event.customer_id, event.country)
-    if not await store.save_time_zone(event.customer_id, event.time_zone):
+    if not await store.save_customer_settings(event.customer_id, event.time_zone, event.country):
         return []
     for order_id in await store.list_dated_orders(event.customer_id):
         order = await store.lock_order(order_id)
@@ -148,12 +146,11 @@ async def on_customer_erased(event: CustomerErased, store: OrderStore) -> list[E
     cancellation = Cancellation("erasure", "the customer account was deleted", store.now)
     events = await _withdraw_orders(unsent, cancellation, store)
     events += await end_links_of_customer(event.customer_id, store)
-    await store.save_country(event.customer_id, None)
     await store.erase_updates(event.customer_id)
     await store.erase_stored_responses(event.customer_id)
     await store.erase_callbacks(event.customer_id)
     await store.erase_orders(event.customer_id, store.now)
-    await store.delete_time_zone(event.customer_id)
+    await store.delete_customer_settings(event.customer_id)
     await store.erase_customer(event.customer_id)
     return events
 

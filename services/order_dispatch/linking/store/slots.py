@@ -142,10 +142,10 @@ class LinkSlots(KitStore):
         row = await self.connection.fetchrow(
             """-- find_slot_use
             SELECT link_slot.slot, remote_slot, slot.unit, slot.scale, level, coalesce(capacity, level) AS capacity,
-                rate_per_day, used_at, shelf.quantity AS on_hand, customer_country.country
+                rate_per_day, used_at, shelf.quantity AS on_hand, customer_setting.country
             FROM link_slot JOIN link USING (link_id)
             JOIN slot ON slot.device_id = link.device_id AND slot.slot = link_slot.slot
-            LEFT JOIN customer_country ON customer_country.customer_id = link.customer_id
+            LEFT JOIN customer_setting ON customer_setting.customer_id = link.customer_id
             LEFT JOIN shelf ON shelf.customer_id = link.customer_id AND shelf.product_id = slot.product_id
             WHERE link_id = $1 AND link_slot.slot = $2 AND link.state = 'active' AND subscribed AND level IS NOT NULL
             """,
@@ -174,25 +174,12 @@ class LinkSlots(KitStore):
     async def find_country(self, customer_id: str) -> str | None:
         """Return the country of the customer's delivery address, if known."""
         country: str | None = await self.connection.fetchval(
-            "-- find_country\nSELECT country FROM customer_country WHERE customer_id = $1", customer_id
-        )
-        return country
-
-    async def save_country(self, customer_id: str, country: str | None) -> None:
-        """Save the country of the customer's delivery address; None deletes it."""
-        if country is None:
-            await self.connection.execute(
-                "-- save_country\nDELETE FROM customer_country WHERE customer_id = $1", customer_id
-            )
-            return
-        await self.connection.execute(
-            """-- save_country
-            INSERT INTO customer_country (customer_id, country) VALUES ($1, $2)
-            ON CONFLICT (customer_id) DO UPDATE SET country = excluded.country
+            """-- find_country
+            SELECT country FROM customer_setting WHERE customer_id = $1
             """,
             customer_id,
-            country,
         )
+        return country
 
     async def save_shelf(self, customer_id: str, product_id: str, quantity: int) -> None:
         await self.connection.execute(

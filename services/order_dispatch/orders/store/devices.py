@@ -76,16 +76,20 @@ class Devices(RegistrationStore):
             for row in rows
         }
 
-    async def save_time_zone(self, customer_id: str, time_zone: str) -> bool:
-        """Store a customer's time zone; False if it is stored already."""
+    async def save_customer_settings(self, customer_id: str, time_zone: str, country: str | None) -> bool:
+        """Store a customer's time zone and country; None keeps the country. False if both are stored already."""
         changed: int | None = await self.connection.fetchval(
-            """-- save_time_zone
-            INSERT INTO customer_setting AS known (customer_id, time_zone) VALUES ($1, $2)
-            ON CONFLICT (customer_id) DO UPDATE SET time_zone = excluded.time_zone
-            WHERE known.time_zone <> excluded.time_zone RETURNING 1
+            """-- save_customer_settings
+            INSERT INTO customer_setting AS known (customer_id, time_zone, country) VALUES ($1, $2, $3)
+            ON CONFLICT (customer_id) DO UPDATE
+            SET time_zone = excluded.time_zone, country = coalesce(excluded.country, known.country)
+            WHERE known.time_zone <> excluded.time_zone
+                OR known.country IS DISTINCT FROM coalesce(excluded.country, known.country)
+            RETURNING 1
             """,
             customer_id,
             time_zone,
+            country,
         )
         return changed is not None
 
@@ -99,9 +103,9 @@ class Devices(RegistrationStore):
         )
         return time_zone or DEFAULT_ZONE
 
-    async def delete_time_zone(self, customer_id: str) -> None:
+    async def delete_customer_settings(self, customer_id: str) -> None:
         await self.connection.execute(
-            """-- delete_time_zone
+            """-- delete_customer_settings
             DELETE FROM customer_setting WHERE customer_id = $1
             """,
             customer_id,

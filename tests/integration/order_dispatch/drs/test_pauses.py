@@ -140,7 +140,7 @@ class TestCountry:
     async def test_of_the_customer_decides_what_a_fluid_ounce_is(self, linked):
         changed = CustomerChanged(customer_id="ann", locale="en", time_zone="Europe/London", country="GB")
         await linked.publish(changed)
-        await linked.wait_for_row("SELECT 1 FROM customer_country WHERE customer_id = 'ann' AND country = 'GB'")
+        await linked.wait_for_row("SELECT 1 FROM customer_setting WHERE customer_id = 'ann' AND country = 'GB'")
 
         await device(linked, "w91", 91)
 
