@@ -15,6 +15,7 @@ class Raw:
     """The attributes of a broker record that the decoder reads."""
 
     partition = offset = 0
+    headers = ()
 
     def __init__(self, value, key):
         self.value, self.key = value, key
