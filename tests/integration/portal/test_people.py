@@ -149,9 +149,10 @@ async def test_country_of_the_address_is_published(portal, database):
     customer_id = await portal.join()
     path, theirs = f"/v1/customers/{customer_id}", await portal.customer(customer_id)
     shipped_to = doors.person()["ship_to"]
+    in_york = shipped_to | {"country": "GB", "postal_code": "YO1 7HH", "city": "York"}
 
-    moved = await portal.http.patch(path, json={"ship_to": shipped_to | {"country": "GB"}}, headers=theirs)
-    await portal.http.patch(path, json={"ship_to": shipped_to | {"country": "GB", "city": "York"}}, headers=theirs)
+    moved = await portal.http.patch(path, json={"ship_to": in_york}, headers=theirs)
+    await portal.http.patch(path, json={"ship_to": in_york | {"line1": "Elm 2"}}, headers=theirs)
 
     assert moved.status_code == 200
     published = [json.loads(value) for value in await said(database, customer_id)]
